@@ -1,0 +1,18 @@
+"""How allauth's account flows meet our users."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+from core.context import client_ip_of
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Sign-up is closed: people are added by staff. One truth about the caller's address."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_ip_of(request) or ""

@@ -1,0 +1,133 @@
+"""The one authentication backend: who somebody is, and what roles let them do."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import AnonymousUser, Permission
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import models
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+
+from authorization.models import RoleAssignment
+from users.models import User
+
+CACHE = "_role_permissions"
+
+
+@runtime_checkable
+class GrantsItself(Protocol):
+    """An object that says what its owner and its group's members may do to it."""
+
+    def is_permitted(self, user: User, permission: str) -> bool: ...
+
+
+class RoleBackend(ModelBackend):
+    """Signs in by username or e-mail address; permissions come from role assignments.
+
+    The permissions of a user are one query, kept on the user object only, so that a change
+    takes effect with the next request.
+    """
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        email: str | None = None,
+        **kwargs: Any,
+    ) -> User | None:
+        identifier = username or email
+        if not identifier or password is None:
+            return None
+        user = User.objects.alive().named(identifier).first()
+        if user is None:
+            # Spend the time that a known user would cost (django ticket 20760).
+            User().set_password(password)
+            return None
+        return user if user.check_password(password) and self.user_can_authenticate(user) else None
+
+    def user_can_authenticate(self, user: AbstractBaseUser | AnonymousUser | None) -> bool:
+        return isinstance(user, User) and user.is_active and not user.is_deleted
+
+    def get_user(self, user_id: Any) -> User | None:
+        return User.objects.active().filter(pk=user_id).first()
+
+    def get_user_permissions(
+        self, user_obj: AbstractBaseUser | AnonymousUser, obj: models.Model | None = None
+    ) -> set[str]:
+        """Nobody holds a permission other than through a role."""
+        return set()
+
+    def get_group_permissions(
+        self, user_obj: AbstractBaseUser | AnonymousUser, obj: models.Model | None = None
+    ) -> set[str]:
+        """What the user's roles hold: one query, then none."""
+        if not self.user_can_authenticate(user_obj):
+            return set()
+        cached: set[str] | None = getattr(user_obj, CACHE, None)
+        if cached is None:
+            cached = {
+                f"{app}.{codename}"
+                for app, codename in _permissions_of(user_obj).values_list(
+                    "content_type__app_label", "codename"
+                )
+            }
+            setattr(user_obj, CACHE, cached)
+        return cached
+
+    def get_all_permissions(
+        self, user_obj: AbstractBaseUser | AnonymousUser, obj: models.Model | None = None
+    ) -> set[str]:
+        return self.get_group_permissions(user_obj, obj)
+
+    def has_perm(
+        self,
+        user_obj: AbstractBaseUser | AnonymousUser,
+        perm: str,
+        obj: models.Model | None = None,
+    ) -> bool:
+        if not self.user_can_authenticate(user_obj):
+            return False
+        if perm in self.get_group_permissions(user_obj) or user_obj.is_superuser:
+            return True
+        return isinstance(obj, GrantsItself) and obj.is_permitted(user_obj, perm)
+
+    def has_module_perms(self, user_obj: AbstractBaseUser | AnonymousUser, app_label: str) -> bool:
+        return any(
+            permission.startswith(f"{app_label}.")
+            for permission in self.get_group_permissions(user_obj)
+        )
+
+    def with_perm(
+        self,
+        perm: str | Permission,
+        is_active: bool | None = True,  # noqa: FBT001, FBT002
+        include_superusers: bool = True,  # noqa: FBT001, FBT002
+        obj: models.Model | None = None,
+    ) -> QuerySet[User]:
+        """Live users who hold ``perm`` through a role; objects have owners to ask instead."""
+        if obj is not None:
+            return User.objects.none()
+        permission = Q(role__permissions=perm)
+        if isinstance(perm, str):
+            app_label, _dot, codename = perm.partition(".")
+            permission = Q(
+                role__permissions__content_type__app_label=app_label,
+                role__permissions__codename=codename,
+            )
+        holding = RoleAssignment.objects.in_force().filter(permission, user=OuterRef("pk"))
+        condition = Q(Exists(holding))
+        if include_superusers:
+            condition |= Q(is_superuser=True)
+        users = User.objects.alive().filter(condition)
+        return users if is_active is None else users.filter(is_active=is_active)
+
+
+def _permissions_of(user: User) -> QuerySet[Permission]:
+    if user.is_superuser:
+        return Permission.objects.order_by()
+    roles = RoleAssignment.objects.in_force().filter(user=user).values("role")
+    return Permission.objects.filter(roles__in=roles).order_by().distinct()

@@ -1,0 +1,157 @@
+"""Roles, the permissions that they hold, and who holds them."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.contrib.auth.models import Permission
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.audit import AuditSpec
+from core.models import SoftDeleteModel, TimestampedModel, UUIDModel
+from core.soft_delete import SoftDeleteQuerySet
+from users.models import User
+
+
+class RoleScope(models.TextChoices):
+    GLOBAL = "global", _("Everywhere")
+    GROUP = "group", _("Inside one group")
+
+
+class RoleQuerySet(SoftDeleteQuerySet["Role"]):
+    def active(self) -> Self:
+        """Those that grant anything."""
+        return self.alive().filter(is_active=True)
+
+
+class Role(UUIDModel, TimestampedModel, SoftDeleteModel):
+    """A named set of permissions, held by users everywhere or by members inside a group."""
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(
+        max_length=120, db_index=False, help_text="Short name in URLs and commands; unique among live roles."
+    )
+    description = models.TextField(blank=True, help_text="What its holders are there for.")
+    scope = models.CharField(
+        max_length=16,
+        choices=RoleScope,
+        default=RoleScope.GLOBAL,
+        help_text="Whether users hold it everywhere or members inside one group.",
+    )
+    is_system = models.BooleanField(
+        default=False, editable=False, help_text="Kept by TruLedgr itself; cannot be changed."
+    )
+    is_active = models.BooleanField(default=True, help_text="Off: grants nothing.")
+    permissions = models.ManyToManyField(
+        Permission, through="RolePermission", related_name="roles", blank=True
+    )
+
+    objects = RoleQuerySet.as_manager()
+
+    audit = AuditSpec(
+        fields=("name", "slug", "description", "scope", "is_system", "is_active"), label="slug"
+    )
+
+    class Meta:
+        db_table = "roles"
+        ordering = ["scope", "name", "id"]
+        verbose_name = _("role")
+        verbose_name_plural = _("roles")
+        indexes = [*SoftDeleteModel.Meta.indexes]
+        constraints = [
+            *SoftDeleteModel.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["slug"],
+                condition=Q(is_deleted=False),
+                name="authorization_role_alive_slug_uniq",
+                violation_error_message=_("A role with this slug already exists."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RolePermission(models.Model):
+    """A permission that a role holds."""
+
+    id = models.BigAutoField(primary_key=True)
+    role = models.ForeignKey(Role, on_delete=models.CASCADE, related_name="role_permissions")
+    permission = models.ForeignKey(Permission, on_delete=models.CASCADE, related_name="+")
+    granted_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    granted_at = models.DateTimeField(default=timezone.now)
+
+    audit = AuditSpec(fields=("role", "permission"), label="role_id")
+
+    class Meta:
+        db_table = "role_permissions"
+        ordering = ["role", "permission"]
+        verbose_name = _("role permission")
+        verbose_name_plural = _("role permissions")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["role", "permission"], name="authorization_rolepermission_pair_uniq"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} may {self.permission.codename}"
+
+
+class RoleAssignmentQuerySet(models.QuerySet["RoleAssignment"]):
+    def in_force(self) -> Self:
+        """Not expired, of an active role.
+
+        One ``filter()``: chained ones would join twice and let another user's assignment count.
+        """
+        return self.filter(
+            Q(expires_at=None) | Q(expires_at__gt=timezone.now()),
+            role__is_active=True,
+            role__is_deleted=False,
+        )
+
+
+class RoleAssignment(models.Model):
+    """A user holds a role everywhere, for a time or for good."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_assignments")
+    role = models.ForeignKey(
+        Role,
+        on_delete=models.PROTECT,
+        related_name="assignments",
+        limit_choices_to={"scope": RoleScope.GLOBAL, "is_deleted": False},
+        help_text="A role of scope global.",
+    )
+    granted_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    granted_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="For good, when empty.")
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it was granted.")
+
+    objects = RoleAssignmentQuerySet.as_manager()
+
+    audit = AuditSpec(fields=("user", "role", "expires_at", "reason"), label="role_id")
+
+    class Meta:
+        db_table = "role_assignments"
+        ordering = ["-granted_at", "-id"]
+        verbose_name = _("role assignment")
+        verbose_name_plural = _("role assignments")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "role"], name="authorization_roleassignment_pair_uniq"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-granted_at", "-id"], name="role_assignment_granted_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} is {self.role}"

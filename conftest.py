@@ -1,0 +1,54 @@
+"""Fixtures that every app's tests share."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+from django.db import connections
+from rest_framework.test import APIClient
+
+from authentication.services import create_api_token
+from core import append_only
+from core.models import AuditEvent
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    """Rate limits live in the cache: no test starts with the counts of another."""
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _flushable_audit_trail(monkeypatch):
+    """Let Django empty the tables after a transactional test, triggers or not."""
+    operations = {type(connection.ops) for connection in connections.all()}
+    for ops in operations:
+        flush = ops.execute_sql_flush
+
+        def without_triggers(self, sql_list, flush=flush):
+            with self.connection.schema_editor() as editor:
+                append_only.remove(editor, AuditEvent._meta.db_table)
+            flush(self, sql_list)
+            with self.connection.schema_editor() as editor:
+                append_only.install(editor, AuditEvent._meta.db_table)
+
+        monkeypatch.setattr(ops, "execute_sql_flush", without_triggers)
+
+
+@pytest.fixture
+def api():
+    """An API client that is not signed in."""
+    return APIClient()
+
+
+@pytest.fixture
+def api_of():
+    """Make an API client that sends a personal access token of the given user."""
+
+    def client_of(user, *, scopes=()):
+        _token, secret = create_api_token(actor=user, user=user, name="test", scopes=scopes)
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        return client
+
+    return client_of

@@ -1,0 +1,159 @@
+"""Errors as ``application/problem+json`` (RFC 9457).
+
+Besides the members of the RFC, each problem has a stable ``code`` for programs, ``errors`` (a
+list of ``{field, code, detail}``) for bad input, and the ``request_id`` to quote to support.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.db import IntegrityError
+from django.db.models import ProtectedError, RestrictedError
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from core.context import current
+from core.errors import ConflictError, DomainError, NotAllowedError, StaleVersionError
+
+CONTENT_TYPE = "application/problem+json"
+
+STATUS_OF = {
+    ConflictError: HTTPStatus.CONFLICT,
+    StaleVersionError: HTTPStatus.PRECONDITION_FAILED,
+    NotAllowedError: HTTPStatus.FORBIDDEN,
+    DomainError: HTTPStatus.BAD_REQUEST,
+}
+
+
+class ProblemRenderer(JSONRenderer):
+    media_type = CONTENT_TYPE
+    format = "problem"
+
+
+def problem(
+    status: int, *, code: str, detail: str, errors: list[dict[str, str]] | None = None
+) -> dict[str, Any]:
+    """The body of a problem; ``type`` is about:blank, so ``title`` is the status phrase."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "code": code,
+        "detail": detail,
+        "request_id": current().request_id,
+    }
+    if errors:
+        body["errors"] = errors
+    return body
+
+
+def problem_page(request: HttpRequest, status: int, *, code: str, detail: str) -> JsonResponse:
+    """A problem from outside DRF: an unknown URL, a refused form token, a crash."""
+    return JsonResponse(
+        problem(status, code=code, detail=detail), status=status, content_type=CONTENT_TYPE
+    )
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's ``EXCEPTION_HANDLER``: ``None`` for what is not the caller's doing."""
+    known = _as_api_exception(error)
+    if known is None:
+        return None
+    set_rollback()
+    errors = list(_field_errors(known.detail)) if isinstance(known.detail, dict | list) else []
+    body = problem(
+        known.status_code,
+        code=_code_of(known),
+        detail="The request has invalid values." if errors else str(known.detail),
+        errors=errors,
+    )
+    response = Response(body, status=known.status_code, headers=_headers_of(known))
+    request = context.get("request")
+    if request is not None:
+        request.accepted_renderer = ProblemRenderer()
+        request.accepted_media_type = CONTENT_TYPE
+    return response
+
+
+def _as_api_exception(error: Exception) -> exceptions.APIException | None:  # noqa: PLR0911
+    if isinstance(error, exceptions.APIException):
+        return error
+    if isinstance(error, Http404):
+        return exceptions.NotFound()
+    if isinstance(error, PermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(error, DomainError):
+        return _from_domain(error)
+    if isinstance(error, ValidationError):
+        return exceptions.ValidationError(_named(error))
+    if isinstance(error, ProtectedError | RestrictedError):
+        return _conflict(str(error.args[0]))
+    if isinstance(error, IntegrityError):
+        # A constraint that validation could not see coming: somebody else was faster.
+        return _conflict("The change collides with another one. Read the data again and retry.")
+    return None
+
+
+def _from_domain(error: DomainError) -> exceptions.APIException:
+    status = next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
+    detail: Any = error.message
+    if error.field:
+        detail = {error.field: [exceptions.ErrorDetail(error.message, code=error.code)]}
+    known = exceptions.APIException(detail, code=error.code)
+    known.status_code = status
+    known.default_code = error.code
+    return known
+
+
+def _conflict(message: str) -> exceptions.APIException:
+    return _from_domain(ConflictError(message))
+
+
+def _named(error: ValidationError) -> dict[str, list[exceptions.ErrorDetail]]:
+    """Model validation as DRF's own: the same codes and words under the same field names."""
+    by_field = error.error_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: [error]}
+    return {
+        "non_field_errors" if field == NON_FIELD_ERRORS else field: [
+            exceptions.ErrorDetail(message, code=entry.code or "invalid")
+            for item in errors
+            for entry in item.error_list
+            for message in entry.messages
+        ]
+        for field, errors in by_field.items()
+    }
+
+
+def _code_of(error: exceptions.APIException) -> str:
+    if isinstance(error, exceptions.ValidationError):
+        return "invalid"
+    codes = error.get_codes()
+    return codes if isinstance(codes, str) else error.default_code
+
+
+def _field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            yield from _field_errors(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(detail, list):
+        for position, inner in enumerate(detail):
+            nested = isinstance(inner, dict | list)
+            yield from _field_errors(inner, f"{path}[{position}]" if nested else path)
+    else:
+        code = getattr(detail, "code", "invalid")
+        yield {"field": path or "non_field_errors", "code": code, "detail": str(detail)}
+
+
+def _headers_of(error: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if auth_header := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = auth_header
+    if (wait := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(int(wait) + 1)
+    return headers

@@ -1,0 +1,159 @@
+"""Keyset pagination: a page starts after the last row of the one before it.
+
+Unlike an offset, it neither skips nor repeats rows when others come and go, and costs the same on
+the thousandth page. A cursor is opaque to clients; it holds the ordering and the last row's values.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db.models import Q, QuerySet
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+if TYPE_CHECKING:  # rest_framework.views imports this module through the settings
+    from rest_framework.views import APIView
+
+PAGE_SIZE = 50
+LARGEST_PAGE = 200
+
+
+class KeysetPagination(BasePagination):
+    """Query parameters ``ordering``, ``page_size`` (1 to 200) and ``cursor``.
+
+    The view's ``orderings`` maps what clients say to model fields, such as
+    ``{"created_at": "id", "name": "name"}``; ``default_ordering`` is one of its keys, with ``-``
+    for descending. The primary key breaks ties. Fields must not be null.
+    """
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        self.request = request
+        self.size = _page_size(request)
+        self.ordering = _ordering(request, view)
+        field, descending = self._field(view)
+        columns = [field] if field in {"id", "pk"} else [field, "pk"]
+        cursor = request.query_params.get("cursor")
+        if cursor is not None:
+            values = _decode(cursor, self.ordering, queryset, columns)
+            queryset = queryset.filter(_after(columns, values, descending=descending))
+        sign = "-" if descending else ""
+        rows = list(queryset.order_by(*(f"{sign}{column}" for column in columns))[: self.size + 1])
+        self.next_cursor = None
+        if len(rows) > self.size:
+            rows.pop()
+            self.next_cursor = _encode(self.ordering, rows[-1], columns)
+        return rows
+
+    def get_paginated_response(self, data: Any) -> Response:
+        next_link = None
+        if self.next_cursor:
+            parameters = self.request.query_params.dict() | {"cursor": self.next_cursor}
+            url = self.request.build_absolute_uri(self.request.path)
+            next_link = f"{url}?{urlencode(parameters)}"
+        return Response({"next": next_link, "results": data})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "required": ["next", "results"],
+            "properties": {
+                "next": {
+                    "type": ["string", "null"],
+                    "format": "uri",
+                    "description": "The next page; null on the last one.",
+                },
+                "results": schema,
+            },
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        orderings = [sign + name for name in view.orderings for sign in ("", "-")]
+        return [
+            _parameter("cursor", {"type": "string"}, "Where the page starts; from `next`."),
+            _parameter(
+                "page_size",
+                {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE_SIZE},
+                "Rows on a page.",
+            ),
+            _parameter(
+                "ordering",
+                {"type": "string", "enum": orderings, "default": view.default_ordering},
+                "A minus means descending.",
+            ),
+        ]
+
+    def _field(self, view: Any) -> tuple[str, bool]:
+        descending = self.ordering.startswith("-")
+        return view.orderings[self.ordering.removeprefix("-")], descending
+
+
+def refuse(parameter: str, message: str) -> ValidationError:
+    return ValidationError({parameter: [ErrorDetail(message, code="invalid")]})
+
+
+def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema, "description": description}
+
+
+def _page_size(request: Request) -> int:
+    value = request.query_params.get("page_size", str(PAGE_SIZE))
+    if not (value.isascii() and value.isdigit() and len(value) < 5):
+        raise refuse("page_size", f"Not a whole number between 1 and {LARGEST_PAGE}.")
+    if not 1 <= int(value) <= LARGEST_PAGE:
+        raise refuse("page_size", f"Not between 1 and {LARGEST_PAGE}.")
+    return int(value)
+
+
+def _ordering(request: Request, view: Any) -> str:
+    ordering: str = request.query_params.get("ordering", view.default_ordering)
+    if ordering.removeprefix("-") not in view.orderings:
+        raise refuse("ordering", f"Not one of {', '.join(view.orderings)}, with or without a minus.")
+    return ordering
+
+
+def _after(columns: Sequence[str], values: Sequence[Any], *, descending: bool) -> Q:
+    """Rows past ``values``; the first column alone bounds the scan, so that an index serves it."""
+    beyond = "lt" if descending else "gt"
+    if len(columns) == 1:
+        return Q(**{f"{columns[0]}__{beyond}": values[0]})
+    first, key = columns
+    tie = Q(**{first: values[0], f"{key}__{beyond}": values[1]})
+    return Q(**{f"{first}__{beyond}e": values[0]}) & (Q(**{f"{first}__{beyond}": values[0]}) | tie)
+
+
+def _encode(ordering: str, row: Any, columns: Sequence[str]) -> str:
+    values = [row._meta.pk.value_to_string(row) if column in {"id", "pk"}
+              else row._meta.get_field(column).value_to_string(row) for column in columns]  # fmt: skip
+    return base64.urlsafe_b64encode(json.dumps([ordering, *values]).encode()).decode().rstrip("=")
+
+
+def _decode(
+    cursor: str, ordering: str, queryset: QuerySet[Any], columns: Sequence[str]
+) -> list[Any]:
+    options = queryset.model._meta
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        made_for, *texts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if made_for != ordering or len(texts) != len(columns):
+            raise refuse("cursor", f"Made for another ordering than {ordering}.")
+        values = []
+        for column, text in zip(columns, texts, strict=True):
+            field = options.pk if column in {"id", "pk"} else options.get_field(column)
+            value = field.to_python(text) if isinstance(text, str) and "\0" not in text else None
+            if value is None:
+                raise ValueError(column)
+            values.append(value)
+    except (ValueError, TypeError, RecursionError, binascii.Error, DjangoValidationError) as error:
+        raise refuse("cursor", "Not a cursor of this list. Start again without it.") from error
+    return values

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    """The audit trail, and what every app shares: keys, timestamps, soft delete, API conventions."""
+
+    name = "core"
+    verbose_name = "Core"

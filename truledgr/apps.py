@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class TruLedgrConfig(AppConfig):
+    """The project itself: settings, URLs, and the commands that touch every app."""
+
+    name = "truledgr"
+    verbose_name = "TruLedgr"
+
+
+class TruLedgrAdminConfig(AdminConfig):
+    """Django's admin, with the site of ``truledgr.admin_site`` as its default."""
+
+    default_site = "truledgr.admin_site.TruLedgrAdminSite"

@@ -1,0 +1,138 @@
+"""Typed reading of environment variables, with every problem reported at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off"})
+CACHE_SCHEMES = ("redis", "rediss", "locmemcache", "dummycache")
+
+
+class Environment:
+    """Read variables from ``environ``; collect what is wrong until ``check()`` raises it.
+
+    A reader answers its default after a problem, so that one start names all problems.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._problems: list[str] = []
+
+    def refuse(self, name: str, message: str) -> None:
+        """Note that ``name`` is unusable; the message says what to set."""
+        self._problems.append(f"{name}: {message}")
+
+    def check(self) -> None:
+        """Raise ``ImproperlyConfigured`` naming every problem met so far."""
+        if self._problems:
+            lines = "".join(f"\n  - {problem}" for problem in self._problems)
+            raise ImproperlyConfigured(f"mend these environment variables first:{lines}")
+
+    def text(self, name: str, *, default: str = "", required_because: str = "") -> str:
+        value = self._environ.get(name, "").strip()
+        if value:
+            return value
+        if required_because:
+            self.refuse(name, f"is missing. {required_because}")
+        return default
+
+    def matching(self, name: str, pattern: str, *, default: str, example: str) -> str:
+        """Text that the whole ``pattern`` matches; the refusal shows ``example``."""
+        value = self.text(name, default=default)
+        if not re.fullmatch(pattern, value):
+            self.refuse(name, f"is {value!r}. Set something like {example}.")
+            return default
+        return value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self.text(name).lower()
+        if not value:
+            return default
+        if value not in TRUE | FALSE:
+            self.refuse(name, f"is {value!r}. Set 1 or 0 (true/false, yes/no, on/off also work).")
+        return value in TRUE
+
+    def number(self, name: str, *, default: int, minimum: int = 0) -> int:
+        value = self.text(name)
+        if not value:
+            return default
+        if not value.isascii() or not value.isdigit() or int(value) < minimum:
+            self.refuse(name, f"is {value!r}. Set a whole number of at least {minimum}.")
+            return default
+        return int(value)
+
+    def words(self, name: str, *, default: tuple[str, ...] = (), required_because: str = "") -> list[str]:
+        value = self.text(name, required_because=required_because)
+        if not value:
+            return list(default)
+        return [word.strip() for word in value.split(",") if word.strip()]
+
+    def fernet_keys(self, name: str, *, default: str, required_because: str) -> list[str]:
+        """Comma-separated Fernet keys, newest first: the first encrypts, all of them decrypt."""
+        keys = self.words(name, default=(default,), required_because=required_because)
+        for position, key in enumerate(keys, start=1):
+            try:
+                Fernet(key)
+            except ValueError:
+                self.refuse(
+                    name,
+                    f"key {position} is not a Fernet key. Make one with: python -c "
+                    '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
+                )
+        return keys
+
+    def database(self, name: str, *, default_file: Path) -> dict[str, Any]:
+        """Django's DATABASES entry for a URL; SQLite in ``default_file`` when there is none."""
+        value = self.text(name)
+        default = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(default_file)}
+        if not value:
+            return default
+        scheme = urlsplit(value).scheme
+        if scheme not in {"postgres", "postgresql", "sqlite"}:
+            self.refuse(
+                name,
+                f"has the scheme {scheme!r}. Set postgres://USER:PASSWORD@HOST:5432/NAME "
+                "or sqlite:///FILE.",
+            )
+            return default
+        try:
+            config: dict[str, Any] = Env.db_url_config(value)
+        except (ValueError, ImproperlyConfigured) as error:
+            return self._malformed_url(name, error, default)
+        if not config.get("NAME"):
+            self.refuse(name, "names no database. End the URL in /NAME.")
+        return config
+
+    def cache(self, name: str) -> dict[str, Any]:
+        """Django's CACHES entry for a URL; the process's own memory when there is none."""
+        value = self.text(name, default="locmemcache://")
+        default: dict[str, Any] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        if urlsplit(value).scheme not in CACHE_SCHEMES:
+            self.refuse(name, "has an unknown scheme. Set redis://HOST:6379/0, or leave it unset.")
+            return default
+        try:
+            config: dict[str, Any] = Env.cache_url_config(
+                value,
+                backend="django.core.cache.backends.redis.RedisCache"
+                if value.startswith("redis")
+                else None,
+            )
+        except (ValueError, ImproperlyConfigured) as error:
+            return self._malformed_url(name, error, default)
+        return config
+
+    def _malformed_url(
+        self, name: str, error: Exception, default: dict[str, Any]
+    ) -> dict[str, Any]:
+        # The URL itself stays out of the message: it may hold a password.
+        self.refuse(name, f"is not a URL that can be read ({type(error).__name__}).")
+        return default

@@ -1,0 +1,281 @@
+"""Settings of every installation; what differs between machines is an environment variable.
+
+With no environment this is a development set-up on SQLite. ``DEBUG=0`` makes it a production
+one, which refuses to start until its secrets are set.
+"""
+
+import os
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+
+from truledgr.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Environment(os.environ)
+
+DEBUG = env.flag("DEBUG", default=True)
+
+PRODUCTION = "" if DEBUG else "DEBUG is 0, and production never runs on a built-in value."
+DEVELOPMENT_SECRET_KEY = "development-only-never-in-production-" + "0123456789abcdefghijk"  # noqa: S105
+DEVELOPMENT_ENCRYPTION_KEY = "ZGV2ZWxvcG1lbnQtb25seS1uZXZlci1wcm9kdWN0aW8="
+
+SECRET_KEY = env.text("SECRET_KEY", default=DEVELOPMENT_SECRET_KEY, required_because=PRODUCTION)
+if not DEBUG and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5):
+    env.refuse("SECRET_KEY", "is too weak. Set at least 50 random characters.")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+FIELD_ENCRYPTION_KEYS = env.fernet_keys(
+    "FIELD_ENCRYPTION_KEYS", default=DEVELOPMENT_ENCRYPTION_KEY, required_because=PRODUCTION
+)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", required_because=PRODUCTION)
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+# --- Applications -------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "truledgr.apps.TruLedgrConfig",
+    "truledgr.apps.TruLedgrAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "django_otp",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
+    "django_extensions",
+    "schematools",
+    "core",
+    "users",
+    "authentication",
+    "groups",
+    "items",
+    # Last: its post_migrate handler needs the permissions of every other app.
+    "authorization",
+]
+
+MIDDLEWARE = [
+    # First, so that every response names its request, those of other middleware included.
+    "core.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "truledgr.urls"
+WSGI_APPLICATION = "truledgr.wsgi.application"
+ASGI_APPLICATION = "truledgr.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "truledgr" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Databases and cache ------------------------------------------------------------------
+
+SQLITE_OPTIONS = {
+    # A writer takes its lock at BEGIN and waits its turn, instead of failing half way.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    # recursive_triggers: without it INSERT OR REPLACE deletes rows behind the triggers' back.
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
+        "PRAGMA recursive_triggers=ON; PRAGMA cache_size=-65536;"
+    ),
+}
+
+DATABASES = {"default": env.database("DATABASE_URL", default_file=BASE_DIR / "db.sqlite3")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+else:
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": env.number("DATABASE_POOL_SIZE", default=10, minimum=1),
+        "timeout": env.number("DATABASE_POOL_TIMEOUT", default=10, minimum=1),
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {"default": env.cache("CACHE_URL")}
+
+# --- Signing in ---------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["authorization.backends.RoleBackend"]
+# Usernames and e-mail addresses are unique among live rows only, by partial constraints.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+
+# OWASP's second recommended Argon2id setting: m=19 MiB, t=2, p=1.
+PASSWORD_HASHERS = ["users.hashers.Argon2idHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 15},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "authentication.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+OTP_TOTP_ISSUER = "TruLedgr"
+
+SESSION_ENGINE = "users.sessions"
+SESSION_COOKIE_AGE = env.number("SESSION_ABSOLUTE_SECONDS", default=24 * 3600, minimum=60)
+SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_SECONDS", default=3600, minimum=60)
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "truledgr.errors.csrf_failure"
+
+# --- The API ------------------------------------------------------------------------------
+
+RATE = r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)"
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "authentication.api.authenticators.APITokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.DenyAll"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.KeysetPagination",
+    "DEFAULT_FILTER_BACKENDS": [],
+    "DEFAULT_SCHEMA_CLASS": "core.api.schema.ProblemAutoSchema",
+    "DEFAULT_VERSIONING_CLASS": None,
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": env.matching("THROTTLE_ANONYMOUS", RATE, default="60/min", example="60/min"),
+        "user": env.matching("THROTTLE_USER", RATE, default="1200/min", example="1200/min"),
+    },
+    "EXCEPTION_HANDLER": "core.api.errors.problem_response",
+    "NON_FIELD_ERRORS_KEY": "non_field_errors",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "TruLedgr API",
+    "DESCRIPTION": (
+        "Identity and access: people, groups, items. Send a personal access token as "
+        "`Authorization: Bearer tl_pat_…`. Errors are `application/problem+json` (RFC 9457)."
+    ),
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- The schema toolkit -------------------------------------------------------------------
+
+SCHEMATOOLS = {
+    "TITLE": "TruLedgr",
+    "OUTPUT": "docs/developer/database",
+    "EMBED": ["docs/developer/database-overview.md"],
+}
+
+# --- Browsers -----------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+if not DEBUG:
+    SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
+    SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_SECURE = True
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+    if env.flag("BEHIND_TLS_PROXY", default=False):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# How many proxies of ours add to X-Forwarded-For; 0 means that the header is not believed.
+TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", default=0)
+
+# --- Text, time, static files, mail -------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "truledgr" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    },
+}
+
+EMAIL_BACKEND = env.text(
+    "EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend"
+)
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="TruLedgr <no-reply@localhost>")
+
+# The largest request body that is read into memory, in bytes.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+LOG_LEVEL = env.matching(
+    "LOG_LEVEL", r"DEBUG|INFO|WARNING|ERROR|CRITICAL", default="INFO", example="WARNING"
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"django": {"handlers": [], "propagate": True}},
+}
+
+env.check()

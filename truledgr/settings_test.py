@@ -1,0 +1,17 @@
+"""The settings of the test run: the same, with what is slow on purpose made fast."""
+
+import tempfile
+from pathlib import Path
+
+from truledgr.settings import *  # noqa: F403
+from truledgr.settings import DATABASES, REST_FRAMEWORK
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+REST_FRAMEWORK = {**REST_FRAMEWORK, "DEFAULT_THROTTLE_CLASSES": []}
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, not memory: threads of one test then meet the same locks as in production.
+    DATABASES["default"]["TEST"] = {
+        "NAME": str(Path(tempfile.gettempdir()) / "truledgr-test.sqlite3"),
+    }

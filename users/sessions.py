@@ -1,0 +1,207 @@
+"""Django's session engine over ``UserSession``: ``SESSION_ENGINE = "users.sessions"``.
+
+The key is hashed and the data encrypted. Rotating the key changes the same row, so that a
+session keeps its id and history; ending it blanks the data and keeps the row.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from core.context import current
+from core.encryption import decrypt, encrypt
+from users.models import EndReason, UserSession
+from users.user_agents import LONGEST, describe
+
+logger = logging.getLogger(__name__)
+
+TOUCH_EVERY = timedelta(seconds=60)
+
+
+def hash_key(session_key: str) -> str:
+    return sha256(session_key.encode()).hexdigest()
+
+
+class SessionStore(SessionBase):
+    """One session. ``row_id`` is the id of its row, which survives every rotation."""
+
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(session_key)
+        self._row_id: UUID | None = None
+
+    @property
+    def row_id(self) -> UUID | None:
+        if self._row_id is None and self.session_key is not None:
+            self._get_session()
+        return self._row_id
+
+    def encode(self, session_dict: dict[str, Any]) -> str:
+        return encrypt(self.serializer().dumps(session_dict))
+
+    def decode(self, session_data: str) -> dict[str, Any]:
+        """Answer the data; nothing, which signs its user out, when no key opens it."""
+        try:
+            data: dict[str, Any] = self.serializer().loads(decrypt(session_data))
+        except ImproperlyConfigured:
+            logger.warning("A session was encrypted under a key that is not configured any more.")
+            return {}
+        return data
+
+    def load(self) -> dict[str, Any]:
+        row = self._rows().only("id", "session_data", "last_activity_at").first()
+        if row is None:
+            self._session_key = None
+            return {}
+        self._row_id = row.pk
+        self._touch(row)
+        return self.decode(row.session_data)
+
+    def exists(self, session_key: str) -> bool:
+        return UserSession.objects.filter(key_hash=hash_key(session_key)).exists()
+
+    def create(self) -> None:
+        while True:
+            self._session_key = self._get_new_session_key()
+            try:
+                self.save(must_create=True)
+            except CreateError:
+                continue
+            self.modified = True
+            return
+
+    def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002
+        if self.session_key is None:
+            self.create()
+            return
+        data = self._get_session(no_load=must_create)
+        if must_create:
+            self._insert(data)
+        elif not self._rows().update(
+            session_data=self.encode(data), user_id=data.get(SESSION_KEY), updated_at=timezone.now()
+        ):
+            raise UpdateError
+
+    def cycle_key(self) -> None:
+        """Change the key of the same row and restart both of its limits."""
+        data = self._session
+        old_key, new_key = self.session_key, self._get_new_session_key()
+        self._session_cache = data
+        if old_key is None or not self._rows().update(key_hash=hash_key(new_key), **self._limits()):
+            self.create()
+            self._session_cache = data
+            return
+        self._session_key = new_key
+        self.modified = True
+
+    def flush(self) -> None:
+        self.delete()
+        self.clear()
+        self._session_key = None
+        self._row_id = None
+
+    def delete(self, session_key: str | None = None) -> None:
+        """End the session as signed out; its row stays, without data."""
+        key = session_key or self.session_key
+        if key is not None:
+            rows = UserSession.objects.filter(key_hash=hash_key(key))
+            end_sessions(rows, reason=EndReason.SIGNED_OUT)
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """End what has passed a limit, and remove the rows of those who never signed in."""
+        now = timezone.now()
+        past = UserSession.objects.filter(ended_at=None).exclude(
+            expires_at__gt=now, idle_expires_at__gt=now
+        )
+        end_sessions(past.exclude(user=None), reason=EndReason.EXPIRED)
+        past.filter(user=None).delete()
+
+    async def aload(self) -> dict[str, Any]:
+        return await sync_to_async(self.load)()
+
+    async def aexists(self, session_key: str) -> bool:
+        return await sync_to_async(self.exists)(session_key)
+
+    async def acreate(self) -> None:
+        await sync_to_async(self.create)()
+
+    async def asave(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002
+        await sync_to_async(self.save)(must_create)
+
+    async def acycle_key(self) -> None:
+        await sync_to_async(self.cycle_key)()
+
+    async def aflush(self) -> None:
+        await sync_to_async(self.flush)()
+
+    async def adelete(self, session_key: str | None = None) -> None:
+        await sync_to_async(self.delete)(session_key)
+
+    @classmethod
+    async def aclear_expired(cls) -> None:
+        await sync_to_async(cls.clear_expired)()
+
+    def _rows(self) -> Any:
+        return UserSession.objects.active().filter(key_hash=hash_key(self.session_key or ""))
+
+    def _insert(self, data: dict[str, Any]) -> None:
+        context = current()
+        agent = describe(context.user_agent)
+        row = UserSession(
+            key_hash=hash_key(self.session_key or ""),
+            session_data=self.encode(data),
+            user_id=data.get(SESSION_KEY),
+            client_ip=context.client_ip,
+            user_agent=context.user_agent[:LONGEST],
+            device_type=agent.device_type,
+            browser=agent.browser,
+            os=agent.os,
+            **self._limits(),
+        )
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+        except IntegrityError as error:
+            raise CreateError from error
+        self._row_id = row.pk
+
+    def _limits(self) -> dict[str, Any]:
+        now = timezone.now()
+        return {
+            "expires_at": now + timedelta(seconds=self.get_session_cookie_age()),
+            "idle_expires_at": now + timedelta(seconds=settings.SESSION_IDLE_SECONDS),
+        }
+
+    def _touch(self, row: UserSession) -> None:
+        """Push the idle limit out, at most once a minute."""
+        now = timezone.now()
+        if now - row.last_activity_at >= min(
+            TOUCH_EVERY, timedelta(seconds=settings.SESSION_IDLE_SECONDS / 2)
+        ):
+            self._rows().update(
+                last_activity_at=now,
+                idle_expires_at=now + timedelta(seconds=settings.SESSION_IDLE_SECONDS),
+                client_ip=current().client_ip,
+                request_count=F("request_count") + 1,
+            )
+
+
+def end_sessions(rows: Any, *, reason: EndReason) -> int:
+    """End the open sessions among ``rows`` by one UPDATE; answer how many that were."""
+    ended: int = rows.filter(ended_at=None).update(
+        ended_at=timezone.now(), end_reason=reason, session_data="", updated_at=timezone.now()
+    )
+    return ended
