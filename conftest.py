@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.cache import cache
-from django.db import connections
+from django.db import connection
 from rest_framework.test import APIClient
 
 from authentication.services import create_api_token
@@ -18,21 +18,22 @@ def _empty_cache():
     cache.clear()
 
 
-@pytest.fixture(autouse=True)
-def _flushable_audit_trail(monkeypatch):
+@pytest.fixture(autouse=True, scope="session")
+def _flushable_audit_trail():
     """Let Django empty the tables after a transactional test, triggers or not."""
-    operations = {type(connection.ops) for connection in connections.all()}
-    for ops in operations:
-        flush = ops.execute_sql_flush
+    ops = type(connection.ops)
+    flush = ops.execute_sql_flush
 
-        def without_triggers(self, sql_list, flush=flush):
-            with self.connection.schema_editor() as editor:
-                append_only.remove(editor, AuditEvent._meta.db_table)
-            flush(self, sql_list)
-            with self.connection.schema_editor() as editor:
-                append_only.install(editor, AuditEvent._meta.db_table)
+    def without_triggers(self, sql_list):
+        with self.connection.schema_editor() as editor:
+            append_only.remove(editor, AuditEvent._meta.db_table)
+        flush(self, sql_list)
+        with self.connection.schema_editor() as editor:
+            append_only.install(editor, AuditEvent._meta.db_table)
 
-        monkeypatch.setattr(ops, "execute_sql_flush", without_triggers)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ops, "execute_sql_flush", without_triggers)
+        yield
 
 
 @pytest.fixture

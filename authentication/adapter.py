@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from core.context import client_ip_of
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Sign-up is closed: people are added by staff. One truth about the caller's address."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

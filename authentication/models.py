@@ -26,7 +26,7 @@ TOTP_SECONDS = 30
 TOTP_DIGITS = 6
 
 
-class TOTPDevice(TimestampedModel, ThrottlingMixin, OTPDevice):
+class TOTPDevice(TimestampedModel, ThrottlingMixin, OTPDevice):  # type: ignore[misc,django-manager-missing]
     """An authenticator app: time-based one-time passwords (RFC 6238).
 
     Six digits, steps of 30 seconds, only the current step, each step once. It does not learn a
@@ -80,7 +80,7 @@ class TOTPDevice(TimestampedModel, ThrottlingMixin, OTPDevice):
         return f"otpauth://totp/{label}?{query}"
 
 
-class BackupCodeDevice(TimestampedModel, ThrottlingMixin, OTPDevice):
+class BackupCodeDevice(TimestampedModel, ThrottlingMixin, OTPDevice):  # type: ignore[misc,django-manager-missing]
     """The backup codes of a user: ten, each good for one sign-in.
 
     Only salted PBKDF2 hashes are kept, under one salt for the set, so that a check costs one

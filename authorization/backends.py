@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import AnonymousUser, Permission
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, Permission
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
@@ -42,18 +42,19 @@ class RoleBackend(ModelBackend):
         identifier = username or email
         if not identifier or password is None:
             return None
-        user = User.objects.alive().named(identifier).first()
+        user: User | None = User.objects.alive().named(identifier).first()
         if user is None:
             # Spend the time that a known user would cost (django ticket 20760).
             User().set_password(password)
             return None
         return user if user.check_password(password) and self.user_can_authenticate(user) else None
 
-    def user_can_authenticate(self, user: AbstractBaseUser | AnonymousUser | None) -> bool:
+    def user_can_authenticate(self, user: object) -> TypeGuard[User]:
         return isinstance(user, User) and user.is_active and not user.is_deleted
 
     def get_user(self, user_id: Any) -> User | None:
-        return User.objects.active().filter(pk=user_id).first()
+        user: User | None = User.objects.active().filter(pk=user_id).first()
+        return user
 
     def get_user_permissions(
         self, user_obj: AbstractBaseUser | AnonymousUser, obj: models.Model | None = None
@@ -93,7 +94,8 @@ class RoleBackend(ModelBackend):
             return False
         if perm in self.get_group_permissions(user_obj) or user_obj.is_superuser:
             return True
-        return isinstance(obj, GrantsItself) and obj.is_permitted(user_obj, perm)
+        itself: object = obj
+        return isinstance(itself, GrantsItself) and itself.is_permitted(user_obj, perm)
 
     def has_module_perms(self, user_obj: AbstractBaseUser | AnonymousUser, app_label: str) -> bool:
         return any(
@@ -110,7 +112,7 @@ class RoleBackend(ModelBackend):
     ) -> QuerySet[User]:
         """Live users who hold ``perm`` through a role; objects have owners to ask instead."""
         if obj is not None:
-            return User.objects.none()
+            return QuerySet(User).none()
         permission = Q(role__permissions=perm)
         if isinstance(perm, str):
             app_label, _dot, codename = perm.partition(".")
@@ -122,7 +124,7 @@ class RoleBackend(ModelBackend):
         condition = Q(Exists(holding))
         if include_superusers:
             condition |= Q(is_superuser=True)
-        users = User.objects.alive().filter(condition)
+        users: QuerySet[User] = User.objects.alive().filter(condition)
         return users if is_active is None else users.filter(is_active=is_active)
 
 

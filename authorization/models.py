@@ -32,7 +32,9 @@ class Role(UUIDModel, TimestampedModel, SoftDeleteModel):
 
     name = models.CharField(max_length=120)
     slug = models.SlugField(
-        max_length=120, db_index=False, help_text="Short name in URLs and commands; unique among live roles."
+        max_length=120,
+        db_index=False,
+        help_text="Short name in URLs and commands; unique among live roles.",
     )
     description = models.TextField(blank=True, help_text="What its holders are there for.")
     scope = models.CharField(

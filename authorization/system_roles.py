@@ -122,7 +122,7 @@ def _sync_permissions(role: Role, wanted: set[int]) -> None:
     )
 
 
-def sync_after_migrate(*, apps: Apps = installed, **kwargs: Any) -> None:
+def sync_after_migrate(*, apps: Apps = installed, **_kwargs: Any) -> None:
     """Receive ``post_migrate``; do nothing while the tables are not those of the models."""
     for model in (Role, RolePermission, installed.get_model("core", "AuditEvent")):
         try:

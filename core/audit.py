@@ -21,6 +21,7 @@ from uuid import UUID
 
 from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, router, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import Combinable
@@ -62,6 +63,8 @@ def leaf(value: Any) -> Leaf:
     """Answer the JSON value that stands for a column's value, the same on every engine."""
     if value is None or isinstance(value, bool | int):
         return value
+    if isinstance(value, models.Model):
+        return leaf(value.pk)
     if isinstance(value, str):
         return value.replace("\0", "")
     if isinstance(value, datetime):
@@ -318,33 +321,46 @@ def record_rows(
     spec = _required_spec(rows.model)
     connection = connections[rows.db]
     locks = after is not None and connection.features.has_select_for_update
-    inner, inner_params = event_rows(
-        rows,
-        spec_label=spec.label,
-        spec_group=spec.group,
-        redacted=spec.redacted,
-        after={
-            name: AfterValue(value, canonical_json(_shown(spec, name, value)))
-            for name, value in (after or {}).items()
-        },
-        lock=locks,
-    )
+    try:
+        inner, inner_params = event_rows(
+            rows,
+            spec_label=spec.label,
+            spec_group=spec.group,
+            redacted=spec.redacted,
+            after={
+                name: AfterValue(value, canonical_json(_shown(spec, name, value)))
+                for name, value in (after or {}).items()
+            },
+            lock=locks,
+        )
+    except EmptyResultSet:
+        return []
     row = _common_row(action=action, model=rows.model, actor=actor)
-    text = "%s || s.object_id || '\n' || s.group_text || '\n' || s.changes || '\n' || s.object_label"
+    text = (
+        "%s || s.object_id || '\n' || s.group_text || '\n' || s.changes || '\n' || s.object_label"
+    )
     if connection.vendor == "postgresql":
-        changes, row_hash = "s.changes::jsonb", f"encode(sha256(convert_to({text}, 'UTF8')), 'hex')"
+        group_id, changes = "s.group_id::uuid", "s.changes::jsonb"
+        row_hash = f"encode(sha256(convert_to({text}, 'UTF8')), 'hex')"
     else:
-        changes, row_hash = "s.changes", f"SHA256({text})"
+        group_id, changes, row_hash = "s.group_id", "s.changes", f"SHA256({text})"
+    # Every name in it is a column or table of our own; values are parameters.
     sql = (
-        f"{_insert_head(rows.db)} SELECT {_placeholders(rows.db, COMMON_COLUMNS)}, "
-        f"s.object_id, s.object_label, s.group_id, {changes}, {row_hash} FROM ({inner}) s"
+        f"{_insert_head(rows.db)} SELECT {_placeholders(rows.db, COMMON_COLUMNS)}, "  # noqa: S608
+        f"s.object_id, s.object_label, {group_id}, {changes}, {row_hash} FROM ({inner}) s"
         f"{' RETURNING object_id' if locks else ''}"
     )
     params = (*_common_values(rows.db, row), canonical_context(row) + "\n", *inner_params)
     return [key for (key,) in _execute(rows.db, sql, params)]
 
 
-def update(rows: QuerySet[M], *, action: str = "update", **values: Any) -> int:
+def update(
+    rows: QuerySet[M],
+    *,
+    action: str = "update",
+    actor: AbstractBaseUser | None = None,
+    **values: Any,
+) -> int:
     """UPDATE ``rows`` and record each one that changes: two queries, however many rows.
 
     Audited fields take plain values only (``TypeError`` otherwise); other fields take
@@ -364,7 +380,7 @@ def update(rows: QuerySet[M], *, action: str = "update", **values: Any) -> int:
     if "updated_at" not in values and any(f.name == "updated_at" for f in model._meta.fields):
         values["updated_at"] = timezone.now()
     with transaction.atomic(using=using, savepoint=False):
-        keys = record_rows(rows, action=action, after=audited)
+        keys = record_rows(rows, action=action, after=audited, actor=actor)
         if connections[using].features.has_select_for_update:
             # Exactly the rows that were locked and recorded: meanwhile, others may have come.
             rows = model._base_manager.using(using).filter(pk__in=keys)

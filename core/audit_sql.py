@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Case, F, Func, Q, QuerySet, Value, When
 from django.db.models.expressions import Expression
 from django.db.models.functions import Cast, Coalesce, Left, Substr
+
 from core.rows import single_table
 
 LABEL_LENGTH = 200
@@ -129,13 +130,13 @@ def event_rows(
     query = query.values_list(
         _text_of(model._meta.pk, F("pk")),
         Left(Cast(spec_label, TEXT), LABEL_LENGTH),
-        group if group else Value(None, output_field=models.UUIDField()),
+        group or Value(None, output_field=models.UUIDField()),
         Coalesce(UUIDText(group), Text("")) if group else Text(""),
         _changes(model, redacted=frozenset(redacted), after=after),
     )
     sql, params = query.query.get_compiler(rows.db).as_sql()
     names = ("object_id", "object_label", "group_id", "group_text", "changes")
-    return f"WITH chosen({', '.join(names)}) AS ({sql}) SELECT * FROM chosen", params
+    return f"WITH chosen({', '.join(names)}) AS ({sql}) SELECT * FROM chosen", params  # noqa: S608
 
 
 def _changes(

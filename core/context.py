@@ -52,7 +52,8 @@ class ActingContext:
     session_id: Callable[[], UUID | None] = _no_session
 
 
-_current: ContextVar[ActingContext] = ContextVar("acting", default=ActingContext())
+_NOBODY = ActingContext()
+_current: ContextVar[ActingContext] = ContextVar("acting", default=_NOBODY)
 
 
 def current() -> ActingContext:
@@ -71,9 +72,7 @@ def entered(context: ActingContext) -> Iterator[ActingContext]:
 @contextmanager
 def acting(*, via: Via, actor: AbstractBaseUser | None = None) -> Iterator[ActingContext]:
     """Attribute everything recorded inside to ``actor``, with one new request id for all of it."""
-    with entered(
-        ActingContext(via=via, request_id=str(uuid7()), actor=lambda: actor)
-    ) as context:
+    with entered(ActingContext(via=via, request_id=str(uuid7()), actor=lambda: actor)) as context:
         yield context
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cryptography.fernet import InvalidToken, MultiFernet, Fernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
@@ -20,7 +20,7 @@ def encrypt(plaintext: bytes) -> str:
     return _fernet().encrypt(plaintext).decode()
 
 
-def decrypt(token: str) -> bytes:
+def decrypt(token: bytes | str) -> bytes:
     """Decrypt under whichever key fits; ``ImproperlyConfigured`` when none does."""
     try:
         return _fernet().decrypt(token)

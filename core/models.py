@@ -165,9 +165,7 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["model", "object_id", "-id"], name="audit_object_idx"),
             models.Index(fields=["actor", "-id"], name="audit_actor_idx"),
-            models.Index(
-                fields=["-id"], condition=Q(action="seal"), name="audit_seal_idx"
-            ),
+            models.Index(fields=["-id"], condition=Q(action="seal"), name="audit_seal_idx"),
         ]
 
     def __str__(self) -> str:

@@ -59,7 +59,7 @@ def seal() -> Seal | None:
         first_id = previous.last_id + 1 if previous else 1
         events = AuditEvent.objects.filter(id__gte=first_id, id__lte=last_id).order_by("id")
         # The seal before is an event of this run; alone it is not worth another seal.
-        if not events.exclude(id=previous.event_id if previous else None).exists():
+        if not events.exclude(id=previous.event_id if previous else 0).exists():
             return None
         tree = MerkleTree()
         for event_id, row_hash in events.values_list("id", "row_hash").iterator(CHUNK):
@@ -187,21 +187,14 @@ def _last_finished_id() -> int:
                 cursor.execute("LOCK TABLE audit_events IN SHARE MODE")
                 cursor.execute("SELECT coalesce(max(id), 0) FROM audit_events")
                 (last_id,) = cursor.fetchone()
-                raise _ReleaseLock(last_id)
-        except _ReleaseLock as found:
-            return found.last_id
+                # A rollback to the savepoint is how PostgreSQL lets go of a table lock early.
+                transaction.set_rollback(True)
+                return int(last_id)
         except OperationalError as error:
             last_error = error
     raise RuntimeError(
         "A transaction that wrote audit events has been open all the while: seal again later."
     ) from last_error
-
-
-class _ReleaseLock(Exception):
-    """Rolls back to the savepoint, which is how PostgreSQL lets go of a table lock early."""
-
-    def __init__(self, last_id: int) -> None:
-        self.last_id = last_id
 
 
 def _seal_rows() -> Any:

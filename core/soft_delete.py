@@ -71,25 +71,30 @@ def soft_delete_tree(roots: QuerySet[Any]) -> Deleted:
     live row points at one of them with PROTECT or RESTRICT.
     """
     using = router.db_for_write(roots.model)
-    marks = {"is_deleted": True, "deleted_at": timezone.now(), "deletion_id": uuid7()}
+    deletion_id = uuid7()
+    marks = {"is_deleted": True, "deleted_at": timezone.now(), "deletion_id": deletion_id}
     counts: Counter[type[models.Model]] = Counter()
     with transaction.atomic(using=using):
-        counts[roots.model] = single_table(roots.using(using)).filter(is_deleted=False).update(**marks)
+        counts[roots.model] = (
+            single_table(roots.using(using)).filter(is_deleted=False).update(**marks)
+        )
         for model, relations in _levels(roots.model):
             condition = Q()
             for relation in relations:
-                parents = _marked(relation.related_model, using, marks["deletion_id"])
+                parents = _marked(relation.related_model, using, deletion_id)
                 condition |= Q(**{f"{relation.name}__in": parents.values("pk")})
             # A table that refers to itself may need one round a level.
-            while found := all_rows(model, using).filter(condition, is_deleted=False).update(**marks):
+            while (
+                found := all_rows(model, using).filter(condition, is_deleted=False).update(**marks)
+            ):
                 counts[model] += found
                 if not any(relation.related_model is model for relation in relations):
                     break
         for model, count in counts.items():
             if count:
-                _refuse_protected(model, using, marks["deletion_id"])
+                _refuse_protected(model, using, deletion_id)
                 if audit.spec_of(model):
-                    audit.record_rows(_marked(model, using, marks["deletion_id"]), action="delete")
+                    audit.record_rows(_marked(model, using, deletion_id), action="delete")
     return _result(counts)
 
 
@@ -106,6 +111,8 @@ def restore_tree(roots: QuerySet[Any]) -> Deleted:
         with transaction.atomic(using=using):
             chosen = single_table(roots.using(using)).filter(is_deleted=True)
             locked = dict(chosen.select_for_update().values_list("pk", "deletion_id"))
+            if not locked:
+                return 0, {}
             if connections[using].features.has_select_for_update:
                 chosen = all_rows(roots.model, using).filter(pk__in=list(locked))
             _refuse_orphans(chosen)
@@ -171,7 +178,9 @@ def _parents(model: type[models.Model]) -> list[ForeignKey[Any, Any]]:
     ]
 
 
-def _levels(root: type[models.Model]) -> list[tuple[type[models.Model], list[ForeignKey[Any, Any]]]]:
+def _levels(
+    root: type[models.Model],
+) -> list[tuple[type[models.Model], list[ForeignKey[Any, Any]]]]:
     """Soft-deleted models below ``root``, parents first, each with its keys into the tree."""
     reached = {root}
     frontier = [root]
@@ -195,7 +204,9 @@ def _levels(root: type[models.Model]) -> list[tuple[type[models.Model], list[For
             model
             for model in remaining
             if model is root
-            or all(key.related_model in ordered or key.related_model is model for key in keys[model])
+            or all(
+                key.related_model in ordered or key.related_model is model for key in keys[model]
+            )
         ]
         # A cycle of tables has no order; take the first and let its own keys do the rest.
         ordered.append((ready or remaining)[0])
@@ -224,9 +235,10 @@ def _refuse_protected(model: type[models.Model], using: str, deletion_id: UUID) 
             rows = rows.filter(Q(is_deleted=False) | taken_along)
         blockers = set(rows[:10])
         if blockers:
+            blocking = field.model._meta
             message = (
-                f"{model._meta.verbose_name} cannot be deleted: {field.model._meta.verbose_name_plural}"
-                f" refer to it through {field.model.__name__}.{field.name}."
+                f"{model._meta.verbose_name} cannot be deleted: {blocking.verbose_name_plural} "
+                f"refer to it through {blocking.object_name}.{field.name}."
             )
             error = ProtectedError if on_delete is PROTECT else RestrictedError
             raise error(message, blockers)

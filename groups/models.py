@@ -84,7 +84,9 @@ class Group(UUIDModel, TimestampedModel, SoftDeleteModel):
         verbose_name_plural = _("groups")
         indexes = [
             *SoftDeleteModel.Meta.indexes,
-            models.Index(fields=["name", "id"], condition=Q(is_deleted=False), name="group_alive_idx"),
+            models.Index(
+                fields=["name", "id"], condition=Q(is_deleted=False), name="group_alive_idx"
+            ),
         ]
         constraints = [
             *SoftDeleteModel.Meta.constraints,

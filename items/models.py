@@ -34,6 +34,18 @@ class ItemQuerySet(SoftDeleteQuerySet["Item"]):
         group_ids = list(memberships.values_list("group_id", flat=True))
         return self.filter(Q(owner=user) | Q(group__in=group_ids))
 
+    def restorable_by(self, user: User) -> Self:
+        """Deleted items that ``user`` may see and bring back; none of a deleted owner or group."""
+        return (
+            self.deleted()
+            .filter(
+                Q(owner=None) | Q(owner__is_deleted=False),
+                Q(group=None) | Q(group__is_deleted=False),
+            )
+            .visible_to(user)
+            .visible_to(user, "items.delete_item")
+        )
+
 
 class Item(UUIDModel, TimestampedModel, SoftDeleteModel):
     """A thing that one person or one group owns."""

@@ -70,7 +70,9 @@ class Environment:
             return default
         return int(value)
 
-    def words(self, name: str, *, default: tuple[str, ...] = (), required_because: str = "") -> list[str]:
+    def words(
+        self, name: str, *, default: tuple[str, ...] = (), required_because: str = ""
+    ) -> list[str]:
         value = self.text(name, required_because=required_because)
         if not value:
             return list(default)
@@ -85,8 +87,8 @@ class Environment:
             except ValueError:
                 self.refuse(
                     name,
-                    f"key {position} is not a Fernet key. Make one with: python -c "
-                    '"from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
+                    f"key {position} is not a Fernet key. Make one with: "
+                    "openssl rand -base64 32 | tr +/ -_",
                 )
         return keys
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import resolve
+from django.utils.encoding import iri_to_uri
 from django.views import csrf, defaults
+from django.views.decorators.csrf import csrf_exempt
 
 from core.api.errors import problem_page
 
@@ -32,6 +36,18 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
         return problem_page(request, 404, code="not_found", detail="Nothing is here.")
     return defaults.page_not_found(request, exception)
+
+
+@csrf_exempt
+def unknown_api_url(request: HttpRequest) -> HttpResponse:
+    """Answer what no route matches; lead a path to its one form, with or without a last slash."""
+    path = request.path_info
+    twin = path.removesuffix("/") if path.endswith("/") else f"{path}/"
+    if resolve(twin).func != unknown_api_url:
+        query = request.META.get("QUERY_STRING", "")
+        target = iri_to_uri(twin) + (f"?{query}" if query else "")
+        return HttpResponseRedirect(target, status=HTTPStatus.PERMANENT_REDIRECT)
+    return problem_page(request, 404, code="not_found", detail="Nothing is here.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -18,12 +18,13 @@ env = Environment(os.environ)
 DEBUG = env.flag("DEBUG", default=True)
 
 PRODUCTION = "" if DEBUG else "DEBUG is 0, and production never runs on a built-in value."
-DEVELOPMENT_SECRET_KEY = "development-only-never-in-production-" + "0123456789abcdefghijk"  # noqa: S105
+DEVELOPMENT_SECRET_KEY = "development-only-never-in-production-" + "0123456789abcdefghijk"
+SHORTEST_SECRET_KEY, MINIMUM_VARIETY = 50, 5  # what `check --deploy` asks for
 DEVELOPMENT_ENCRYPTION_KEY = "ZGV2ZWxvcG1lbnQtb25seS1uZXZlci1wcm9kdWN0aW8="
 
 SECRET_KEY = env.text("SECRET_KEY", default=DEVELOPMENT_SECRET_KEY, required_because=PRODUCTION)
-if not DEBUG and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5):
-    env.refuse("SECRET_KEY", "is too weak. Set at least 50 random characters.")
+if not DEBUG and (len(SECRET_KEY) < SHORTEST_SECRET_KEY or len(set(SECRET_KEY)) < MINIMUM_VARIETY):
+    env.refuse("SECRET_KEY", f"is too weak. Set {SHORTEST_SECRET_KEY} random characters or more.")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 FIELD_ENCRYPTION_KEYS = env.fernet_keys(
     "FIELD_ENCRYPTION_KEYS", default=DEVELOPMENT_ENCRYPTION_KEY, required_because=PRODUCTION
@@ -167,14 +168,16 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.DenyAll"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.Negotiation",
+    "DEFAULT_METADATA_CLASS": "core.api.negotiation.NameOnlyMetadata",
     "DEFAULT_PAGINATION_CLASS": "core.api.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": [],
     "DEFAULT_SCHEMA_CLASS": "core.api.schema.ProblemAutoSchema",
     "DEFAULT_VERSIONING_CLASS": None,
     "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
+        "core.api.throttling.AddressThrottle",
         "rest_framework.throttling.UserRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
@@ -259,9 +262,7 @@ STORAGES = {
     },
 }
 
-EMAIL_BACKEND = env.text(
-    "EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend"
-)
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="TruLedgr <no-reply@localhost>")
 
 # The largest request body that is read into memory, in bytes.

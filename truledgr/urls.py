@@ -1,11 +1,27 @@
 """Every URL of the project."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
+
+from truledgr import health
+from truledgr.api_pages import DocsView, SchemaView
+from truledgr.errors import unknown_api_url
+from truledgr.home import home
 
 urlpatterns = [
+    path("", home, name="home"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.account.urls")),
+    path("health/live", health.live, name="health-live"),
+    path("health/ready", health.ready, name="health-ready"),
+    path("api/v1/", include("users.api.urls")),
+    path("api/v1/", include("authentication.api.urls")),
+    path("api/v1/", include("groups.api.urls")),
+    path("api/v1/", include("items.api.urls")),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
+    path("api/docs/", DocsView.as_view(url_name="schema"), name="api-docs"),
+    # Last: here and not in handler404, which Django does not ask while DEBUG is on.
+    re_path(r"^api(/|$)", unknown_api_url),
 ]
 
 handler400 = "truledgr.errors.bad_request"

@@ -68,7 +68,8 @@ def validate_timezone(name: str) -> None:
         )
 
 
-class User(UUIDModel, TimestampedModel, SoftDeleteModel, AbstractBaseUser):
+# django-otp, whose models point here, carries no types.
+class User(UUIDModel, TimestampedModel, SoftDeleteModel, AbstractBaseUser):  # type: ignore[django-manager-missing]
     """A person who can sign in.
 
     Roles and groups live in their own apps; there is no ``groups`` or ``user_permissions``.
@@ -223,7 +224,10 @@ class Device(UUIDModel, TimestampedModel):
     )
     name = models.CharField(max_length=100, blank=True, help_text="What the owner calls it.")
     device_type = models.CharField(
-        max_length=16, choices=DeviceType, default=DeviceType.OTHER, help_text="From its user agent."
+        max_length=16,
+        choices=DeviceType,
+        default=DeviceType.OTHER,
+        help_text="From its user agent.",
     )
     browser = models.CharField(max_length=64, blank=True, help_text="Family and major version.")
     os = models.CharField(max_length=64, blank=True, help_text="Family and version.")
@@ -272,7 +276,7 @@ class EndReason(models.TextChoices):
     EXPIRED = "expired", _("Expired")
     REVOKED_BY_OWNER = "revoked_by_owner", _("Ended by its owner")
     REVOKED_BY_STAFF = "revoked_by_staff", _("Ended by staff")
-    PASSWORD_CHANGED = "password_changed", _("Password changed")  # noqa: S105
+    PASSWORD_CHANGED = "password_changed", _("Password changed")
     SUSPICIOUS = "suspicious", _("Suspicious")
 
 

@@ -21,6 +21,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from core import audit
 from core.context import current
 from core.encryption import decrypt, encrypt
 from users.models import EndReason, UserSession
@@ -45,13 +46,13 @@ class SessionStore(SessionBase):
     @property
     def row_id(self) -> UUID | None:
         if self._row_id is None and self.session_key is not None:
-            self._get_session()
+            self._get_session()  # type: ignore[attr-defined]
         return self._row_id
 
     def encode(self, session_dict: dict[str, Any]) -> str:
         return encrypt(self.serializer().dumps(session_dict))
 
-    def decode(self, session_data: str) -> dict[str, Any]:
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
         """Answer the data; nothing, which signs its user out, when no key opens it."""
         try:
             data: dict[str, Any] = self.serializer().loads(decrypt(session_data))
@@ -74,7 +75,7 @@ class SessionStore(SessionBase):
 
     def create(self) -> None:
         while True:
-            self._session_key = self._get_new_session_key()
+            self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
             try:
                 self.save(must_create=True)
             except CreateError:
@@ -86,7 +87,7 @@ class SessionStore(SessionBase):
         if self.session_key is None:
             self.create()
             return
-        data = self._get_session(no_load=must_create)
+        data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
         if must_create:
             self._insert(data)
         elif not self._rows().update(
@@ -96,8 +97,9 @@ class SessionStore(SessionBase):
 
     def cycle_key(self) -> None:
         """Change the key of the same row and restart both of its limits."""
-        data = self._session
-        old_key, new_key = self.session_key, self._get_new_session_key()
+        data = self._session  # type: ignore[attr-defined]
+        old_key = self.session_key
+        new_key = self._get_new_session_key()  # type: ignore[attr-defined]
         self._session_cache = data
         if old_key is None or not self._rows().update(key_hash=hash_key(new_key), **self._limits()):
             self.create()
@@ -205,3 +207,11 @@ def end_sessions(rows: Any, *, reason: EndReason) -> int:
         ended_at=timezone.now(), end_reason=reason, session_data="", updated_at=timezone.now()
     )
     return ended
+
+
+@transaction.atomic
+def revoke_sessions(rows: Any, *, reason: EndReason) -> int:
+    """End the open sessions among ``rows`` and record each; answer how many that were."""
+    still_open = rows.filter(ended_at=None)
+    audit.record_rows(still_open, action="revoke", after={"end_reason": str(reason)})
+    return end_sessions(still_open, reason=reason)

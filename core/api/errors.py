@@ -6,14 +6,23 @@ list of ``{field, code, detail}``) for bad input, and the ``request_id`` to quot
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from http import HTTPStatus
+from itertools import islice
+from math import ceil
 from typing import Any
 
-from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
-from django.db import IntegrityError
+from django.core.exceptions import (
+    NON_FIELD_ERRORS,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    ValidationError,
+)
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import ProtectedError, RestrictedError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -22,7 +31,11 @@ from rest_framework.views import set_rollback
 from core.context import current
 from core.errors import ConflictError, DomainError, NotAllowedError, StaleVersionError
 
+logger = logging.getLogger(__name__)
+
 CONTENT_TYPE = "application/problem+json"
+MOST_ERRORS = 50
+RETRY_SECONDS = 5
 
 STATUS_OF = {
     ConflictError: HTTPStatus.CONFLICT,
@@ -35,6 +48,20 @@ STATUS_OF = {
 class ProblemRenderer(JSONRenderer):
     media_type = CONTENT_TYPE
     format = "problem"
+    ensure_ascii = True  # what a problem quotes may not be fit for UTF-8
+
+
+class TooLarge(exceptions.APIException):
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+    default_detail = "The request body is too large."
+
+
+class Unavailable(exceptions.APIException):
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_code = "unavailable"
+    default_detail = "The database cannot be reached. Try again in a moment."
+    wait = RETRY_SECONDS
 
 
 def problem(
@@ -67,11 +94,13 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     if known is None:
         return None
     set_rollback()
-    errors = list(_field_errors(known.detail)) if isinstance(known.detail, dict | list) else []
+    errors = []
+    if isinstance(known.detail, dict | list):
+        errors = list(islice(_field_errors(known.detail), MOST_ERRORS))
     body = problem(
         known.status_code,
         code=_code_of(known),
-        detail="The request has invalid values." if errors else str(known.detail),
+        detail=_summary(errors) if errors else str(known.detail),
         errors=errors,
     )
     response = Response(body, status=known.status_code, headers=_headers_of(known))
@@ -82,9 +111,16 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     return response
 
 
-def _as_api_exception(error: Exception) -> exceptions.APIException | None:  # noqa: PLR0911
+def _as_api_exception(error: Exception) -> exceptions.APIException | None:  # noqa: C901, PLR0911
     if isinstance(error, exceptions.APIException):
         return error
+    if isinstance(error, RequestDataTooBig):
+        return TooLarge()
+    if isinstance(error, SuspiciousOperation | UnreadablePostError):
+        return exceptions.ParseError()
+    if isinstance(error, OperationalError | InterfaceError):
+        logger.exception("The database failed a request.")
+        return Unavailable()
     if isinstance(error, Http404):
         return exceptions.NotFound()
     if isinstance(error, PermissionDenied):
@@ -99,6 +135,12 @@ def _as_api_exception(error: Exception) -> exceptions.APIException | None:  # no
         # A constraint that validation could not see coming: somebody else was faster.
         return _conflict("The change collides with another one. Read the data again and retry.")
     return None
+
+
+def _summary(errors: list[dict[str, str]]) -> str:
+    if len(errors) == 1:
+        return f"{errors[0]['field']}: {errors[0]['detail']}"
+    return "The request has invalid values."
 
 
 def _from_domain(error: DomainError) -> exceptions.APIException:
@@ -155,5 +197,5 @@ def _headers_of(error: exceptions.APIException) -> dict[str, str]:
     if auth_header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = auth_header
     if (wait := getattr(error, "wait", None)) is not None:
-        headers["Retry-After"] = str(int(wait) + 1)
+        headers["Retry-After"] = str(max(1, ceil(wait)))
     return headers

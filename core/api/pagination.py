@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,8 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+
+from core.json_values import flaw_of_text
 
 if TYPE_CHECKING:  # rest_framework.views imports this module through the settings
     from rest_framework.views import APIView
@@ -118,7 +121,9 @@ def _page_size(request: Request) -> int:
 def _ordering(request: Request, view: Any) -> str:
     ordering: str = request.query_params.get("ordering", view.default_ordering)
     if ordering.removeprefix("-") not in view.orderings:
-        raise refuse("ordering", f"Not one of {', '.join(view.orderings)}, with or without a minus.")
+        raise refuse(
+            "ordering", f"Not one of {', '.join(view.orderings)}, with or without a minus."
+        )
     return ordering
 
 
@@ -133,9 +138,12 @@ def _after(columns: Sequence[str], values: Sequence[Any], *, descending: bool) -
 
 
 def _encode(ordering: str, row: Any, columns: Sequence[str]) -> str:
-    values = [row._meta.pk.value_to_string(row) if column in {"id", "pk"}
-              else row._meta.get_field(column).value_to_string(row) for column in columns]  # fmt: skip
+    values = [_text_of(getattr(row, column)) for column in columns]
     return base64.urlsafe_b64encode(json.dumps([ordering, *values]).encode()).decode().rstrip("=")
+
+
+def _text_of(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _decode(
@@ -147,13 +155,21 @@ def _decode(
         made_for, *texts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         if made_for != ordering or len(texts) != len(columns):
             raise refuse("cursor", f"Made for another ordering than {ordering}.")
-        values = []
-        for column, text in zip(columns, texts, strict=True):
-            field = options.pk if column in {"id", "pk"} else options.get_field(column)
-            value = field.to_python(text) if isinstance(text, str) and "\0" not in text else None
-            if value is None:
-                raise ValueError(column)
-            values.append(value)
+        return [
+            _value_of(text, options.pk if column in {"id", "pk"} else options.get_field(column))
+            for column, text in zip(columns, texts, strict=True)
+        ]
     except (ValueError, TypeError, RecursionError, binascii.Error, DjangoValidationError) as error:
         raise refuse("cursor", "Not a cursor of this list. Start again without it.") from error
-    return values
+
+
+def _value_of(text: Any, field: Any) -> Any:
+    """The value that ``_text_of`` made ``text`` from; ``ValueError`` for what it never makes."""
+    if not isinstance(text, str) or flaw_of_text(text):
+        raise ValueError(text)
+    value = field.to_python(text)
+    if isinstance(value, datetime) and value.utcoffset() != timedelta(0):
+        raise ValueError(text)
+    if _text_of(value) != text:
+        raise ValueError(text)
+    return value

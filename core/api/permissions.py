@@ -24,20 +24,43 @@ class DenyAll(BasePermission):
 class ActionPermission(BasePermission):
     """Each action of a view needs the permission that ``action_permissions`` names for it.
 
-    ``None`` means any signed-in caller; an action that is not named is refused. A token limited
-    to scopes must hold the permission too. What concerns one object is asked of the object, so
-    that owners and members pass; an action without an object is for the service to refuse.
+    ``None`` means any signed-in caller with any token; an action that is not named is refused.
+    A token limited to scopes must hold the permission too. What concerns one object is asked of
+    the object, so that owners and members pass; an action without an object is for the service
+    to refuse.
     """
+
+    message: str | None = None
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not request.user or not request.user.is_authenticated:
             return False
+        if not _is_answered(request, view):
+            return True  # DRF answers 405 next
         named, permission = _permission_for(request, view)
-        return named and _token_allows(request, permission)
+        if named and not _token_allows(request, permission):
+            self.message = f"The scopes of this token do not include {permission}."
+            return False
+        return named
 
     def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
         named, permission = _permission_for(request, view)
         return named and (permission is None or request.user.has_perm(permission, obj))
+
+
+class OwnRowsPermission(ActionPermission):
+    """For views that serve nothing but the caller's own rows.
+
+    Being theirs is enough; the permissions named are asked of the token's scopes only.
+    """
+
+    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
+        return _permission_for(request, view)[0]
+
+
+def _is_answered(request: Request, view: APIView) -> bool:
+    method = (request.method or "").lower()
+    return method in view.http_method_names and hasattr(view, method)
 
 
 def _permission_for(request: Request, view: APIView) -> tuple[bool, str | None]:

@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,32 +14,117 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('occurred_at', models.DateTimeField(help_text='The moment of the write, in UTC.')),
-                ('action', models.CharField(help_text='A verb, such as create or delete.', max_length=64)),
-                ('actor_label', models.CharField(blank=True, help_text="The actor's username at that moment.", max_length=254)),
-                ('via', models.CharField(choices=[('api', 'API'), ('admin', 'Admin'), ('web', 'Web page'), ('command', 'Command line'), ('task', 'Background task')], help_text='The door it came through.', max_length=16)),
-                ('session_id', models.UUIDField(help_text='The session it was done in, if any.', null=True)),
-                ('request_id', models.CharField(blank=True, help_text='The X-Request-ID, or one id for a whole command.', max_length=64)),
-                ('client_ip', models.GenericIPAddressField(help_text="The caller's address.", null=True)),
-                ('app', models.CharField(help_text="App label of the object's model.", max_length=100)),
-                ('model', models.CharField(help_text="Lower-case name of the object's model.", max_length=100)),
-                ('object_id', models.CharField(help_text="The object's primary key, as text.", max_length=64)),
-                ('object_label', models.CharField(blank=True, help_text='What the object was called at that moment.', max_length=200)),
-                ('group_id', models.UUIDField(help_text='The group that the object belongs to.', null=True)),
-                ('changes', models.JSONField(default=dict, help_text='{"field": [before, after]} of an allow-list of fields, secrets redacted.')),
-                ('row_hash', models.CharField(help_text="SHA-256 of the row's canonical text, in hexadecimal.", max_length=64)),
-                ('actor', models.ForeignKey(db_constraint=False, help_text='Who did it; without a database constraint, so that the trail outlives the user.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("occurred_at", models.DateTimeField(help_text="The moment of the write, in UTC.")),
+                (
+                    "action",
+                    models.CharField(help_text="A verb, such as create or delete.", max_length=64),
+                ),
+                (
+                    "actor_label",
+                    models.CharField(
+                        blank=True, help_text="The actor's username at that moment.", max_length=254
+                    ),
+                ),
+                (
+                    "via",
+                    models.CharField(
+                        choices=[
+                            ("api", "API"),
+                            ("admin", "Admin"),
+                            ("web", "Web page"),
+                            ("command", "Command line"),
+                            ("task", "Background task"),
+                        ],
+                        help_text="The door it came through.",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "session_id",
+                    models.UUIDField(help_text="The session it was done in, if any.", null=True),
+                ),
+                (
+                    "request_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="The X-Request-ID, or one id for a whole command.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "client_ip",
+                    models.GenericIPAddressField(help_text="The caller's address.", null=True),
+                ),
+                (
+                    "app",
+                    models.CharField(help_text="App label of the object's model.", max_length=100),
+                ),
+                (
+                    "model",
+                    models.CharField(
+                        help_text="Lower-case name of the object's model.", max_length=100
+                    ),
+                ),
+                (
+                    "object_id",
+                    models.CharField(help_text="The object's primary key, as text.", max_length=64),
+                ),
+                (
+                    "object_label",
+                    models.CharField(
+                        blank=True,
+                        help_text="What the object was called at that moment.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "group_id",
+                    models.UUIDField(help_text="The group that the object belongs to.", null=True),
+                ),
+                (
+                    "changes",
+                    models.JSONField(
+                        default=dict,
+                        help_text='{"field": [before, after]} of an allow-list of fields, secrets redacted.',
+                    ),
+                ),
+                (
+                    "row_hash",
+                    models.CharField(
+                        help_text="SHA-256 of the row's canonical text, in hexadecimal.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        help_text="Who did it; without a database constraint, so that the trail outlives the user.",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'audit event',
-                'verbose_name_plural': 'audit events',
-                'db_table': 'audit_events',
-                'ordering': ['-id'],
-                'default_permissions': ('view',),
-                'indexes': [models.Index(fields=['model', 'object_id', '-id'], name='audit_object_idx'), models.Index(fields=['actor', '-id'], name='audit_actor_idx'), models.Index(condition=models.Q(('action', 'seal')), fields=['-id'], name='audit_seal_idx')],
+                "verbose_name": "audit event",
+                "verbose_name_plural": "audit events",
+                "db_table": "audit_events",
+                "ordering": ["-id"],
+                "default_permissions": ("view",),
+                "indexes": [
+                    models.Index(fields=["model", "object_id", "-id"], name="audit_object_idx"),
+                    models.Index(fields=["actor", "-id"], name="audit_actor_idx"),
+                    models.Index(
+                        condition=models.Q(("action", "seal")),
+                        fields=["-id"],
+                        name="audit_seal_idx",
+                    ),
+                ],
             },
         ),
     ]

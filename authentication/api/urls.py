@@ -1,0 +1,8 @@
+from rest_framework.routers import SimpleRouter
+
+from authentication.api.views import TokenViewSet
+
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("me/tokens", TokenViewSet)
+
+urlpatterns = router.urls

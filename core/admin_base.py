@@ -1,0 +1,281 @@
+"""What every page of the admin shares: audited writes, bounded counts, the audit history."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected as delete_selected_action
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import PAGE_VAR
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db import models, transaction
+from django.db.models import ProtectedError, QuerySet, RestrictedError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core import audit
+from core.admin_changes import changes_of
+from core.errors import DomainError
+from core.models import AuditEvent
+from core.rows import all_rows
+from core.soft_delete import is_soft_deleted
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    Inline = admin.TabularInline[Any, Any]
+    RowPaginator = Paginator[Any]
+else:
+    ModelAdmin, Inline, RowPaginator = admin.ModelAdmin, admin.TabularInline, Paginator
+
+# A confirmation page sends one form field a row, and Django accepts a thousand of them.
+MOST_ROWS_OF_AN_ACTION = 900
+REFUSALS = (DomainError, ProtectedError, RestrictedError)
+
+
+class CappedPaginator(RowPaginator):
+    """Counts no further than ``limit`` rows: a full count of a million costs 0.1 s and more."""
+
+    limit = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        if isinstance(rows, QuerySet):
+            return rows.order_by()[: self.limit].count()
+        return len(rows)
+
+    @property
+    def is_capped(self) -> bool:
+        return self.count >= self.limit
+
+
+def live_choices(field: Any) -> Any:
+    """Let a form field that refers to a soft-deleted model accept live rows only."""
+    if field is not None and is_soft_deleted(field.queryset.model):
+        field.queryset = field.queryset.filter(is_deleted=False)
+    return field
+
+
+class BaseInline(Inline):
+    extra = 0
+    show_change_link = True
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return live_choices(super().formfield_for_foreignkey(db_field, request, **kwargs))
+
+
+class BaseAdmin(ModelAdmin):
+    """Writes through ``core.audit``; turns what a rule refuses into a message."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 200
+    empty_value_display = "–"
+    object_history_template = "admin/audit_history.html"
+    actions = ("delete_selected",)
+
+    def can_touch(self, request: HttpRequest, obj: Any) -> bool:
+        """Whether this member of staff may change or delete this very row."""
+        return True
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (
+            obj is None or self.can_touch(request, obj)
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and (
+            obj is None or self.can_touch(request, obj)
+        )
+
+    def touchable(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of ``rows`` that ``can_touch()`` admits; a message counts the others."""
+        admitted = [obj.pk for obj in rows if self.can_touch(request, obj)]
+        refused = rows.count() - len(admitted)
+        if refused:
+            text = _("%d left alone: they hold more rights than you do, or are protected.")
+            self.message_user(request, text % refused, messages.WARNING)
+        return all_rows(self.model, rows.db).filter(pk__in=admitted)
+
+    # --- Lists ----------------------------------------------------------------------------
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find a row by its key as well as by ``search_fields``."""
+        term = search_term.replace("\0", "").strip()
+        if isinstance(self.opts.pk, models.UUIDField):
+            try:
+                return queryset.filter(pk=UUID(term)), False
+            except ValueError:
+                pass
+        return super().get_search_results(request, queryset, term)
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponse | None:
+        across = request.POST.get("select_across", "0") != "0"
+        if across and queryset[: MOST_ROWS_OF_AN_ACTION + 1].count() > MOST_ROWS_OF_AN_ACTION:
+            text = _("An action takes %d rows at most. Narrow the list down with a filter first.")
+            self.message_user(request, text % MOST_ROWS_OF_AN_ACTION, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        response = super().response_action(request, queryset)
+        return response if isinstance(response, HttpResponse) else None
+
+    # --- Writing --------------------------------------------------------------------------
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return live_choices(super().formfield_for_foreignkey(db_field, request, **kwargs))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        audit.save(obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.delete_queryset(request, all_rows(self.model, "default").filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        with transaction.atomic():
+            keys = list(queryset.values_list("pk", flat=True))
+            rows = all_rows(self.model, queryset.db).filter(pk__in=keys)
+            if audit.spec_of(self.model):
+                audit.record_rows(rows, action="delete")
+            rows.delete()
+
+    @admin.action(
+        permissions=["delete"], description=gettext_lazy("Delete selected %(verbose_name_plural)s")
+    )
+    def delete_selected(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponse | None:
+        try:
+            with transaction.atomic():
+                return delete_selected_action(self, request, queryset)
+        except REFUSALS as error:
+            self.message_user(request, refusal_text(error), messages.ERROR)
+            return None
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except REFUSALS as error:
+            self.message_user(request, refusal_text(error), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except REFUSALS as error:
+            self.message_user(request, refusal_text(error), messages.ERROR)
+            return HttpResponseRedirect(self.page_of(object_id))
+
+    def page_of(self, quoted_key: str) -> str:
+        opts = self.opts
+        return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[quoted_key])
+
+    # --- Reading --------------------------------------------------------------------------
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the audit trail of one object, newest first."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        events = AuditEvent.objects.filter(
+            app=self.opts.app_label, model=self.opts.model_name, object_id=str(obj.pk)
+        ).order_by("-id")
+        paginator = CappedPaginator(events, self.list_per_page)
+        page = paginator.get_page(request.GET.get(PAGE_VAR, 1))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("History"),
+            "subtitle": str(obj),
+            "page": page,
+            "page_var": PAGE_VAR,
+            "page_range": paginator.get_elided_page_range(page.number),
+            "entries": [(event, changes_of(event)) for event in page],
+            "object": obj,
+            "opts": self.opts,
+            "is_popup": IS_POPUP_VAR in request.GET,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, self.object_history_template, context)
+
+    @admin.display(description=gettext_lazy("see also"))
+    def see_also(self, obj: models.Model) -> str:
+        """Links to the lists of what refers to the object; without counts, which cost queries."""
+        links = []
+        for relation in self.model._meta.related_objects:
+            opts = relation.related_model._meta
+            if relation.hidden or not self.admin_site.is_registered(relation.related_model):
+                continue
+            key = relation.field.name
+            url = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+            name = str(relation.related_name or opts.verbose_name_plural).replace("_", " ")
+            links.append((f"{url}?{key}__id__exact={obj.pk}", name))
+        return format_html_join(" · ", '<a href="{}">{}</a>', links)
+
+
+class ReadOnlyAdmin(BaseAdmin):
+    """Nobody adds, changes or deletes here, superusers included."""
+
+    actions: Any = ()
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        return {k: v for k, v in super().get_actions(request).items() if k != "delete_selected"}
+
+
+def refusal_text(error: BaseException) -> str:
+    if isinstance(error, DomainError):
+        return error.message
+    return str(error.args[0]) if error.args else str(error)
+
+
+def short_id(key: Any) -> SafeString:
+    """The end of a key, which tells rows of one second apart; the whole as its title."""
+    text = str(key)
+    if key is None:
+        return SafeString("–")
+    return format_html('<code title="{}">…{}</code>', text, text[-8:])
+
+
+def linked(url: str, text: str) -> str:
+    return format_html('<a href="{}">{}</a>', url, text) if url else text
+
+
+def admin_url(name: str, *args: Any) -> str:
+    try:
+        return reverse(f"admin:{name}", args=args)
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,82 @@
+"""Filters that refuse what they do not know, instead of answering as if nothing had been asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema_field
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+
+from core.json_values import flaw_of_text, printable
+
+PAGE_PARAMETERS = frozenset({"cursor", "page_size", "ordering"})
+LONGEST_SEARCH = 200
+
+
+def check_parameters(request: Request, *, known: Collection[str]) -> None:
+    """Raise ``ValidationError`` naming each query parameter that is unknown or unreadable."""
+    errors: dict[str, list[ErrorDetail]] = {}
+    for name, values in request.query_params.lists():
+        if name not in known and name != api_settings.URL_FORMAT_OVERRIDE:
+            allowed = ", ".join(sorted(known)) or "none"
+            message = f"Not a parameter of this endpoint; those are: {allowed}."
+        elif len(values) > 1:
+            message = "Given more than once."
+        elif not values[0]:
+            message = "Empty."
+        elif flaw_of_text(values[0]) or "\N{REPLACEMENT CHARACTER}" in values[0]:
+            message = "Not readable as UTF-8 text."
+        else:
+            continue
+        errors[printable(name)] = [ErrorDetail(message, code="invalid")]
+        if len(errors) == 10:  # noqa: PLR2004
+            break
+    if errors:
+        raise ValidationError(errors)
+
+
+class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
+    """django-filter over the view's ``filterset_class``; one object takes no parameters at all."""
+
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: Any
+    ) -> QuerySet[Any]:
+        if view.detail:
+            check_parameters(request, known=())
+            return queryset
+        filterset_class = self.get_filterset_class(view, queryset)
+        filters = filterset_class.base_filters if filterset_class else ()
+        check_parameters(request, known={*filters, *PAGE_PARAMETERS})
+        return super().filter_queryset(request, queryset, view)
+
+
+@extend_schema_field({"type": "boolean"})
+class FlagFilter(django_filters.TypedChoiceFilter):  # type: ignore[misc]
+    """``true`` or ``false``; django-filter's own takes anything else for "not given"."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [("true", "true"), ("false", "false")]
+        super().__init__(choices=choices, coerce=lambda text: text == "true", **kwargs)
+
+
+@extend_schema_field({"type": "string", "maxLength": LONGEST_SEARCH})
+class SearchFilter(django_filters.CharFilter):  # type: ignore[misc]
+    """Rows that hold the text, whatever the case, in one of ``fields``."""
+
+    def __init__(self, *, fields: Collection[str], **kwargs: Any) -> None:
+        self.fields = fields
+        super().__init__(max_length=LONGEST_SEARCH, **kwargs)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if not value:
+            return qs
+        condition = Q()
+        for field in self.fields:
+            condition |= Q(**{f"{field}__icontains": value})
+        return qs.filter(condition)

@@ -1,0 +1,39 @@
+"""Choosing the answer's format, and answering OPTIONS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.metadata import BaseMetadata
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+if TYPE_CHECKING:  # rest_framework.views imports this module through the settings
+    from rest_framework.views import APIView
+
+
+class Negotiation(DefaultContentNegotiation):
+    """DRF's own, except that an unknown ``?format=`` is bad input and not a missing page."""
+
+    def filter_renderers(
+        self,
+        renderers: Iterable[BaseRenderer],
+        format: str,  # noqa: A002
+    ) -> list[BaseRenderer]:
+        known = list(renderers)
+        named = [renderer for renderer in known if renderer.format == format]
+        if not named:
+            formats = ", ".join(dict.fromkeys(str(renderer.format) for renderer in known))
+            detail = ErrorDetail(f"Not one of: {formats}.", code="invalid")
+            raise ValidationError({"format": [detail]})
+        return named
+
+
+class NameOnlyMetadata(BaseMetadata):
+    """OPTIONS answers a name and ``Allow``; what fields there are stands in the OpenAPI document."""
+
+    def determine_metadata(self, request: Request, view: APIView) -> dict[str, Any]:
+        return {"name": view.get_view_name()}

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.mixins import ListModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.viewsets import GenericViewSet
+
+from core.api.conditional import etag_of, expected_version, is_unchanged
+from core.api.filters import StrictFilterBackend
+from core.api.permissions import ActionPermission
+from core.api.schema import ETAG, IF_MATCH
+from items import services
+from items.api.filters import ItemFilterSet
+from items.api.serializers import ItemCreateSerializer, ItemSerializer, ItemUpdateSerializer
+from items.models import Item, ItemQuerySet
+from users.api.callers import current_user
+
+
+@extend_schema(tags=["items"])
+@extend_schema_view(list=extend_schema(summary="List items"))
+class ItemViewSet(ListModelMixin, GenericViewSet[Item]):
+    """Items of the caller, of the groups that let the caller see theirs, or of everybody."""
+
+    queryset = Item.objects.none()  # names the model; get_queryset decides the rows
+    serializer_class = ItemSerializer
+    permission_classes = [ActionPermission]
+    action_permissions = {
+        "list": "items.view_item",
+        "retrieve": "items.view_item",
+        "create": "items.add_item",
+        "partial_update": "items.change_item",
+        "destroy": "items.delete_item",
+        "restore": "items.delete_item",
+    }
+    problem_statuses = {
+        "create": (409,),
+        "partial_update": (409, 412),
+        "destroy": (409, 412),
+        "restore": (409,),
+    }
+    filter_backends = [StrictFilterBackend]
+    filterset_class = ItemFilterSet
+    # Keys are UUIDv7: by key is by the moment of making, and has an index.
+    orderings = {"created_at": "id", "name": "name", "updated_at": "updated_at"}
+    default_ordering = "-created_at"
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> ItemQuerySet:
+        user = current_user(self.request)
+        if self.action == "list" and self.request.query_params.get("deleted") == "true":
+            return Item.objects.restorable_by(user)
+        items = Item.objects.visible_to(user)
+        if self.action == "restore":
+            restorable = Item.objects.restorable_by(user).values("pk")
+            items = items.filter(Q(is_deleted=False) | Q(pk__in=restorable))
+        else:
+            items = items.alive()
+        return items if self.action == "list" else items.select_related("group")
+
+    @extend_schema(summary="Read an item", parameters=[ETAG])
+    def retrieve(self, request: Request, pk: Any) -> Response:
+        item = self.get_object()
+        if is_unchanged(request, item.version):
+            etag = {"ETag": etag_of(item.version)}
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers=etag)
+        return self._shown(item)
+
+    @extend_schema(
+        summary="Make an item",
+        description="Yours, or a group's where your role there holds `items.add_item`.",
+        parameters=[ETAG],
+        request=ItemCreateSerializer,
+        responses={201: ItemSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        context = self.get_serializer_context()
+        payload = ItemCreateSerializer(data=request.data, context=context)
+        payload.is_valid(raise_exception=True)
+        item = services.create_item(actor=current_user(request), **payload.validated_data)
+        response = self._shown(item, status.HTTP_201_CREATED)
+        response["Location"] = reverse("item-detail", [item.pk], request=request)
+        return response
+
+    @extend_schema(
+        summary="Change an item",
+        parameters=[ETAG, IF_MATCH],
+        request=ItemUpdateSerializer,
+        responses=ItemSerializer,
+    )
+    def partial_update(self, request: Request, pk: Any) -> Response:
+        item = self.get_object()
+        version = expected_version(request, item.version)
+        payload = ItemUpdateSerializer(data=request.data, partial=True)
+        payload.is_valid(raise_exception=True)
+        actor = current_user(request)
+        return self._shown(
+            services.update_item(actor=actor, item=item, version=version, **payload.validated_data)
+        )
+
+    @extend_schema(
+        summary="Delete an item", description="It can be restored.", parameters=[IF_MATCH]
+    )
+    def destroy(self, request: Request, pk: Any) -> Response:
+        item = self.get_object()
+        version = expected_version(request, item.version)
+        services.delete_item(actor=current_user(request), item=item, version=version)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="Restore a deleted item",
+        description="One that is not deleted stays as it is.",
+        parameters=[ETAG],
+        request=None,
+        responses=ItemSerializer,
+    )
+    @action(methods=["post"], detail=True)
+    def restore(self, request: Request, pk: Any) -> Response:
+        return self._shown(
+            services.restore_item(actor=current_user(request), item=self.get_object())
+        )
+
+    def _shown(self, item: Item, code: int = status.HTTP_200_OK) -> Response:
+        body = self.get_serializer(item).data
+        return Response(body, status=code, headers={"ETag": etag_of(item.version)})

@@ -1,0 +1,31 @@
+"""The OpenAPI document and the page that shows it, offline and under the strict CSP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api.filters import check_parameters
+
+
+class SchemaView(SpectacularAPIView):
+    """YAML, or JSON where the Accept header or ``?format=json`` asks for it."""
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        check_parameters(request, known=())
+        response: Response = super().get(request, *args, **kwargs)
+        return response
+
+
+class DocsView(SpectacularSwaggerSplitView):
+    template_name = "api_docs.html"
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        response: Response = super().get(request, *args, **kwargs)
+        return response
