@@ -101,7 +101,8 @@ def restore_item(*, actor: User, item: Item) -> Item:
     while its owner or group is deleted.
     """
     # Before the item, in the order of a delete of the group, so that neither waits for ever.
-    Group.objects.select_for_update(no_key=True).filter(pk=item.group_id).first()
+    if item.group_id:
+        Group.objects.select_for_update(no_key=True).filter(pk=item.group_id).first()
     item = _locked(Item.objects.all(), item)
     _require(actor, "items.delete_item", item)
     with _attributed_to(actor):
@@ -134,7 +135,9 @@ def _locked_group(actor: User, group: Group) -> Group:
 
 
 def _locked_owner(actor: User, owner: User) -> User:
-    locked = User.objects.alive().select_for_update(no_key=True).filter(pk=owner.pk).first()
+    locked: User | None = (
+        User.objects.alive().select_for_update(no_key=True).filter(pk=owner.pk).first()
+    )
     if locked is None:
         raise ConflictError("The owner has been deleted.", field="owner")
     if locked.pk != actor.pk and not actor.has_perm("items.add_item"):

@@ -21,20 +21,20 @@ def _is_api(request: HttpRequest) -> bool:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
         detail = "The request cannot be understood."
-        return problem_page(request, 400, code="bad_request", detail=detail)
+        return problem_page(400, code="bad_request", detail=detail)
     return defaults.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
         detail = "You may not do this."
-        return problem_page(request, 403, code="permission_denied", detail=detail)
+        return problem_page(403, code="permission_denied", detail=detail)
     return defaults.permission_denied(request, exception)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_api(request):
-        return problem_page(request, 404, code="not_found", detail="Nothing is here.")
+        return problem_page(404, code="not_found", detail="Nothing is here.")
     return defaults.page_not_found(request, exception)
 
 
@@ -47,17 +47,17 @@ def unknown_api_url(request: HttpRequest) -> HttpResponse:
         query = request.META.get("QUERY_STRING", "")
         target = iri_to_uri(twin) + (f"?{query}" if query else "")
         return HttpResponseRedirect(target, status=HTTPStatus.PERMANENT_REDIRECT)
-    return problem_page(request, 404, code="not_found", detail="Nothing is here.")
+    return problem_page(404, code="not_found", detail="Nothing is here.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if _is_api(request):
         detail = "Something went wrong on our side. Quote the request id when you report it."
-        return problem_page(request, 500, code="error", detail=detail)
+        return problem_page(500, code="error", detail=detail)
     return defaults.server_error(request)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "", **kwargs: Any) -> HttpResponse:
     if _is_api(request):
-        return problem_page(request, 403, code="csrf_failed", detail=reason)
+        return problem_page(403, code="csrf_failed", detail=reason)
     return csrf.csrf_failure(request, reason, **kwargs)

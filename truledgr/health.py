@@ -21,14 +21,14 @@ logger = logging.getLogger(__name__)
 
 @never_cache
 @require_safe
-def live(request: HttpRequest) -> JsonResponse:
+def live(_request: HttpRequest) -> JsonResponse:
     """The process answers; it asks nothing else, so that a slow database restarts nobody."""
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
 @require_safe
-def ready(request: HttpRequest) -> JsonResponse:
+def ready(_request: HttpRequest) -> JsonResponse:
     """Every part that a request needs works; else 503, naming the parts that do not."""
     checks = {name: _outcome(name, check) for name, check in CHECKS.items()}
     is_ready = set(checks.values()) == {"ok"}
@@ -66,7 +66,7 @@ def _check_migrations() -> None:
 @cached
 def _migrations_on_disk() -> dict[tuple[str, str], set[tuple[str, str]]]:
     """Each migration and those it replaces; read once, as the code does not change under way."""
-    graph = MigrationLoader(None, ignore_no_initial=True).graph
+    graph = MigrationLoader(None).graph
     return {key: set(graph.nodes[key].replaces) for key in graph.nodes}
 
 

@@ -21,7 +21,7 @@ urlpatterns = [
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(url_name="schema"), name="api-docs"),
     # Last: here and not in handler404, which Django does not ask while DEBUG is on.
-    re_path(r"^api(/|$)", unknown_api_url),
+    re_path(r"^api(?:/|$)", unknown_api_url),
 ]
 
 handler400 = "truledgr.errors.bad_request"

@@ -24,7 +24,9 @@ def update_profile(*, actor: User, user: User, **changes: Any) -> User:
     """
     if strange := changes.keys() - PROFILE_FIELDS:
         raise TypeError(f"Not a field of the profile: {', '.join(sorted(strange))}.")
-    locked = User.objects.alive().select_for_update(no_key=True).filter(pk=user.pk).first()
+    locked: User | None = (
+        User.objects.alive().select_for_update(no_key=True).filter(pk=user.pk).first()
+    )
     if locked is None:
         raise ConflictError("The user has been deleted.")
     before = audit.snapshot(locked)

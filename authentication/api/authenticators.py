@@ -29,7 +29,7 @@ class APITokenAuthentication(BaseAuthentication):
         words = get_authorization_header(request).split()
         if not words or words[0].lower() != self.keyword.lower().encode():
             return None
-        secret = words[1].decode("latin-1") if len(words) == 2 else ""
+        secret = b" ".join(words[1:]).decode("latin-1")
         token = None
         if is_well_formed(secret):
             tokens = APIToken.objects.usable().select_related("user")

@@ -22,7 +22,7 @@ from django.core.exceptions import (
 )
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import ProtectedError, RestrictedError
-from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
+from django.http import Http404, JsonResponse, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -81,7 +81,7 @@ def problem(
     return body
 
 
-def problem_page(request: HttpRequest, status: int, *, code: str, detail: str) -> JsonResponse:
+def problem_page(status: int, *, code: str, detail: str) -> JsonResponse:
     """A problem from outside DRF: an unknown URL, a refused form token, a crash."""
     return JsonResponse(
         problem(status, code=code, detail=detail), status=status, content_type=CONTENT_TYPE
@@ -119,7 +119,7 @@ def _as_api_exception(error: Exception) -> exceptions.APIException | None:  # no
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
         return exceptions.ParseError()
     if isinstance(error, OperationalError | InterfaceError):
-        logger.exception("The database failed a request.")
+        logger.error("The database failed a request.", exc_info=error)
         return Unavailable()
     if isinstance(error, Http404):
         return exceptions.NotFound()

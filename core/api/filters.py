@@ -53,7 +53,8 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
         filterset_class = self.get_filterset_class(view, queryset)
         filters = filterset_class.base_filters if filterset_class else ()
         check_parameters(request, known={*filters, *PAGE_PARAMETERS})
-        return super().filter_queryset(request, queryset, view)
+        filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return filtered
 
 
 @extend_schema_field({"type": "boolean"})

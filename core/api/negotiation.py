@@ -33,7 +33,7 @@ class Negotiation(DefaultContentNegotiation):
 
 
 class NameOnlyMetadata(BaseMetadata):
-    """OPTIONS answers a name and ``Allow``; what fields there are stands in the OpenAPI document."""
+    """OPTIONS answers a name and ``Allow``; the OpenAPI document has the rest."""
 
     def determine_metadata(self, request: Request, view: APIView) -> dict[str, Any]:
         return {"name": view.get_view_name()}

@@ -36,7 +36,9 @@ class ProblemAutoSchema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         for status in sorted(self._problem_statuses()):
             response = OpenApiResponse(ProblemSerializer, HTTPStatus(status).phrase)
-            described = self._get_response_for_code(response, str(status), [CONTENT_TYPE])
+            described = self._get_response_for_code(  # type: ignore[no-untyped-call]
+                response, str(status), [CONTENT_TYPE]
+            )
             bodies.setdefault(str(status), described)
         return bodies
 
@@ -45,6 +47,6 @@ class ProblemAutoSchema(AutoSchema):
         statuses = {400, 401, 403, 406, 429, *own}
         if "{" in self.path:
             statuses.add(404)
-        if self._get_request_body():
+        if self._get_request_body():  # type: ignore[no-untyped-call]
             statuses |= {413, 415}
         return statuses

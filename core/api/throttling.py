@@ -17,7 +17,7 @@ class AddressThrottle(AnonRateThrottle):
     """Callers who are not signed in. DRF's own believes any ``X-Forwarded-For``."""
 
     def get_ident(self, request: Request) -> str:
-        return client_ip_of(request._request) or "unknown"  # noqa: SLF001
+        return client_ip_of(request._request) or "unknown"
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         key: str | None = super().get_cache_key(request, view)

@@ -1,6 +1,7 @@
 import contextlib
 import json
 from datetime import UTC, datetime
+from itertools import pairwise
 from threading import Barrier, Thread
 
 import pytest
@@ -96,7 +97,7 @@ def test_a_rolled_back_write_leaves_no_event():
 def test_a_write_whose_event_cannot_be_written_fails_too(monkeypatch):
     item = ItemFactory(name="Kettle")
     item.name = "Pot"
-    monkeypatch.setattr(audit, "_insert_one_sql", lambda using: "INSERT INTO nowhere VALUES (%s)")
+    monkeypatch.setattr(audit, "_insert_one_sql", lambda _using: "INSERT INTO nowhere VALUES (%s)")
 
     with pytest.raises(DatabaseError), transaction.atomic():
         with contextlib.suppress(DatabaseError):
@@ -276,7 +277,7 @@ def test_parallel_updates_record_each_change_once():
         assert len(steps) == 6
         assert steps[0][0] == "start"
         assert steps[-1][1] == item.name
-        assert all(a[1] == b[0] for a, b in zip(steps, steps[1:], strict=False))
+        assert all(before[1] == after[0] for before, after in pairwise(steps))
 
 
 def test_every_model_with_a_spec_names_fields_that_it_has():

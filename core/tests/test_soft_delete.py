@@ -105,7 +105,7 @@ def test_a_live_row_that_protects_refuses_the_delete():
     group = GroupFactory()
     ItemFactory(owner=group.owner)
 
-    with pytest.raises(ProtectedError, match="Group.owner"):
+    with pytest.raises(ProtectedError, match=r"Group\.owner"):
         group.owner.delete()
 
     assert Item.objects.alive().count() == 1
@@ -115,7 +115,7 @@ def test_a_live_row_that_protects_refuses_the_delete():
 def test_a_row_of_a_model_without_soft_delete_protects_too():
     assignment = RoleAssignmentFactory()
 
-    with pytest.raises(ProtectedError, match="RoleAssignment.role"):
+    with pytest.raises(ProtectedError, match=r"RoleAssignment\.role"):
         assignment.role.delete()
 
 

@@ -44,7 +44,7 @@ class VisibleGroupField(serializers.PrimaryKeyRelatedField[Group]):
 
 class ItemSerializer(serializers.ModelSerializer[Item]):
     tags = TagsField(read_only=True)
-    data = DataField(read_only=True)
+    data = DataField(read_only=True)  # type: ignore[assignment]
 
     class Meta:
         model = Item
@@ -63,7 +63,7 @@ class ItemUpdateSerializer(StrictSerializer):
     kind = serializers.ChoiceField(choices=ItemKind.choices, required=False)
     is_active = serializers.BooleanField(required=False)
     tags = TagsField(required=False)
-    data = DataField(required=False)
+    data = DataField(required=False)  # type: ignore[assignment]
 
 
 class ItemCreateSerializer(ItemUpdateSerializer):
