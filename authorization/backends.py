@@ -50,7 +50,7 @@ class RoleBackend(ModelBackend):
         return user if user.check_password(password) and self.user_can_authenticate(user) else None
 
     def user_can_authenticate(self, user: object) -> TypeGuard[User]:
-        return isinstance(user, User) and user.is_active and not user.is_deleted
+        return isinstance(user, User) and user.can_sign_in
 
     def get_user(self, user_id: Any) -> User | None:
         user: User | None = User.objects.active().filter(pk=user_id).first()

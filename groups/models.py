@@ -26,6 +26,8 @@ class GroupType(models.TextChoices):
 class GroupQuerySet(SoftDeleteQuerySet["Group"]):
     def visible_to(self, user: User, permission: str = "groups.view_group") -> Self:
         """Groups on which ``user.has_perm(permission, group)`` is true."""
+        if not user.can_sign_in:
+            return self.none()
         if user.has_perm(permission):
             return self
         return self.filter(

@@ -28,6 +28,8 @@ class ItemQuerySet(SoftDeleteQuerySet["Item"]):
 
         The groups are fetched first: as a subquery, PostgreSQL reads half the table.
         """
+        if not user.can_sign_in:
+            return self.none()
         if user.has_perm(permission):
             return self
         memberships = Membership.objects.granting(user, permission)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core import audit
-from core.admin_base import BaseAdmin, ReadOnlyAdmin, short_id
+from core.admin_base import ReadOnlyAdmin, short_id
 from core.admin_changes import json_rows
 from core.admin_soft_delete import SoftDeleteAdmin
 from users.models import Device, EndReason, SessionActivity, User, UserSession

@@ -165,6 +165,11 @@ class User(UUIDModel, TimestampedModel, SoftDeleteModel, AbstractBaseUser):  # t
     def __str__(self) -> str:
         return self.username
 
+    @property
+    def can_sign_in(self) -> bool:
+        """Whether the account is live and enabled; ``UserQuerySet.active()`` for many."""
+        return self.is_active and not self.is_deleted
+
     def get_full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.username
 
@@ -182,7 +187,7 @@ class User(UUIDModel, TimestampedModel, SoftDeleteModel, AbstractBaseUser):  # t
 
     def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
         """Answer whether the user may do ``app.codename``, on ``obj`` when one is given."""
-        if self.is_active and self.is_superuser and not self.is_deleted:
+        if self.is_superuser and self.can_sign_in:
             return True
         for backend in get_backends():
             try:
@@ -198,7 +203,7 @@ class User(UUIDModel, TimestampedModel, SoftDeleteModel, AbstractBaseUser):  # t
         return all(self.has_perm(perm, obj) for perm in perm_list)
 
     def has_module_perms(self, app_label: str) -> bool:
-        if self.is_active and self.is_superuser and not self.is_deleted:
+        if self.is_superuser and self.can_sign_in:
             return True
         return any(
             backend.has_module_perms(self, app_label)

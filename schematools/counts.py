@@ -1,0 +1,82 @@
+"""Counts what a schema holds."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from schematools.model import ForeignKey, Schema, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Numbers about some tables; ``across`` are foreign keys into other modules."""
+
+    tables: int = 0
+    columns: int = 0
+    within: int = 0
+    across: int = 0
+    many_to_many: int = 0
+    indexes: int = 0
+    unique: int = 0
+    checks: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            tables=self.tables + other.tables,
+            columns=self.columns + other.columns,
+            within=self.within + other.within,
+            across=self.across + other.across,
+            many_to_many=self.many_to_many + other.many_to_many,
+            indexes=self.indexes + other.indexes,
+            unique=self.unique + other.unique,
+            checks=self.checks + other.checks,
+        )
+
+
+def count_module(schema: Schema, module: str) -> Counts:
+    """Count the tables of one module and what they hold."""
+    return sum((_count_table(schema, table) for table in schema.tables_by_module[module]), Counts())
+
+
+def count_documented(schema: Schema) -> Counts:
+    """Count all documented modules together."""
+    return sum(
+        (count_module(schema, module.name) for module in schema.documented_modules), Counts()
+    )
+
+
+def relationships_across(schema: Schema) -> Iterator[tuple[Table, ForeignKey]]:
+    """Yield the foreign keys of documented tables that lead into another module."""
+    for module in schema.documented_modules:
+        for table in schema.tables_by_module[module.name]:
+            for key in table.foreign_keys:
+                if _target_module(schema, key) != module.name:
+                    yield table, key
+
+
+def count_across(schema: Schema) -> list[tuple[str, str, int]]:
+    """Return, sorted, each pair of modules that foreign keys connect, and how many do."""
+    pairs = Counter(
+        (table.module, _target_module(schema, key)) for table, key in relationships_across(schema)
+    )
+    return sorted((source, target, number) for (source, target), number in pairs.items())
+
+
+def _count_table(schema: Schema, table: Table) -> Counts:
+    within = sum(_target_module(schema, key) == table.module for key in table.foreign_keys)
+    kinds = Counter(constraint.kind for constraint in table.constraints)
+    return Counts(
+        tables=1,
+        columns=len(table.columns),
+        within=within,
+        across=len(table.foreign_keys) - within,
+        many_to_many=len(table.many_to_many),
+        indexes=len(table.indexes),
+        unique=kinds["unique"],
+        checks=kinds["check"],
+    )
+
+
+def _target_module(schema: Schema, key: ForeignKey) -> str:
+    target = schema.table_by_name.get(key.target)
+    return target.module if target else ""

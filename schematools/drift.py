@@ -1,0 +1,161 @@
+"""Compares what a project should be with what it is, and says in findings where they differ.
+
+The ids of findings are stable, so that scripts can rely on them:
+
+==============================  ==================================================================
+``model-not-migrated``          a model was changed and no migration says so
+``migration-unapplied``         a migration has not been applied to the database
+``migration-file-missing``      the database has a migration whose file is gone
+``migration-conflict``          an app has several latest migrations
+``migration-history-broken``    a migration was applied before one that it depends on
+``migration-graph-broken``      the migration files cannot be put in order
+``docs-missing``                a page that the models call for does not exist
+``docs-stale``                  a page, or a block in one, is not what the models say
+``docs-orphaned``               a generated page belongs to nothing any more
+==============================  ==================================================================
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from schematools.files import ChangeKind
+
+MigrationKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference: in which object, what was expected and found, and the command that mends."""
+
+    id: str
+    object: str
+    expected: str
+    found: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class MissingOperation:
+    """A change of a model that no migration makes yet; ``object`` is its full name."""
+
+    app: str
+    object: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationHistory:
+    """Migrations as their files order them, and as the database has them.
+
+    ``parents`` holds every migration in an order in which they can be applied, with those each
+    depends on; ``applied`` counts a squashed migration as applied when all it replaces are;
+    ``explained`` are records for which there is a file, or that a squashed migration replaces;
+    ``leaves`` are the latest migrations of each app.
+    """
+
+    parents: Mapping[MigrationKey, Sequence[MigrationKey]]
+    applied: frozenset[MigrationKey]
+    recorded: frozenset[MigrationKey]
+    explained: frozenset[MigrationKey]
+    leaves: Mapping[str, Sequence[str]]
+
+    @property
+    def conflicts(self) -> dict[str, list[str]]:
+        """The apps with several latest migrations, and those."""
+        return {app: sorted(names) for app, names in self.leaves.items() if len(names) > 1}
+
+
+def missing_operations(operations: Sequence[MissingOperation]) -> Iterator[Finding]:
+    """Yield a finding for each operation that ``makemigrations`` would write."""
+    for operation in operations:
+        yield Finding(
+            id="model-not-migrated",
+            object=operation.object,
+            expected=f"a migration that does this: {operation.description}",
+            found="none",
+            remedy=f"python manage.py makemigrations {operation.app}",
+        )
+
+
+def page_findings(changes: Sequence[tuple[ChangeKind, str]]) -> Iterator[Finding]:
+    """Yield a finding for each page, given by what is wrong with it and its path."""
+    sentences = {
+        "missing": ("a page", "none"),
+        "stale": ("what the models say", "something else"),
+        "orphaned": ("no page, since its module is gone", "a generated page"),
+    }
+    for kind, path in changes:
+        expected, found = sentences[kind]
+        yield Finding(
+            id=f"docs-{kind}",
+            object=path,
+            expected=expected,
+            found=found,
+            remedy="python manage.py generate_erd",
+        )
+
+
+def history_findings(history: MigrationHistory) -> Iterator[Finding]:
+    """Yield what is wrong with the database's record of migrations, or with their files."""
+    yield from _conflicts(history)
+    yield from _applied_too_early(history)
+    yield from _files_missing(history)
+    yield from _unapplied(history)
+
+
+def _conflicts(history: MigrationHistory) -> Iterator[Finding]:
+    for app, names in sorted(history.conflicts.items()):
+        yield Finding(
+            id="migration-conflict",
+            object=app,
+            expected="one latest migration",
+            found=", ".join(names),
+            remedy=f"python manage.py makemigrations --merge {app}",
+        )
+
+
+def _applied_too_early(history: MigrationHistory) -> Iterator[Finding]:
+    for migration, parents in history.parents.items():
+        missing = [parent for parent in parents if parent not in history.applied]
+        if migration in history.applied and missing:
+            yield Finding(
+                id="migration-history-broken",
+                object=_name(migration),
+                expected=f"applied after {', '.join(map(_name, missing))}",
+                found="applied before",
+                remedy=(
+                    f"check that the tables of {_name(missing[0])} exist, then record it: "
+                    f"python manage.py migrate --fake {' '.join(missing[0])}"
+                ),
+            )
+
+
+def _files_missing(history: MigrationHistory) -> Iterator[Finding]:
+    for app, name in sorted(history.recorded - history.explained):
+        if app in history.leaves:
+            yield Finding(
+                id="migration-file-missing",
+                object=f"{app}.{name}",
+                expected="a file, since it was applied",
+                found="no file",
+                remedy=(
+                    "restore the file from version control; if it was removed for good: "
+                    f"python manage.py migrate --prune {app}"
+                ),
+            )
+
+
+def _unapplied(history: MigrationHistory) -> Iterator[Finding]:
+    for migration in history.parents:
+        if migration not in history.applied:
+            yield Finding(
+                id="migration-unapplied",
+                object=_name(migration),
+                expected="applied",
+                found="not applied",
+                remedy=f"python manage.py migrate {migration[0]}",
+            )
+
+
+def _name(migration: MigrationKey) -> str:
+    return ".".join(migration)

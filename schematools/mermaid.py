@@ -1,0 +1,114 @@
+"""Writes a diagram in Mermaid, in the part of its grammar that every version since 10.9 reads.
+
+Whatever a table or column is called, the text parses and shows that name: texts in quotes are
+escaped with Mermaid's entity codes, and where the grammar has no quotes (types and attribute names)
+an unsafe name is replaced and the real one said in the comment.
+"""
+
+import re
+
+from schematools.diagram import Attribute, Diagram, Entity, Relationship
+
+MAX_CHARACTERS = 45_000  # Mermaid itself refuses more than 50,000
+MAX_COMMENT = 60
+
+# Shorter names for types that take up a line of their own otherwise.
+TYPE_NAMES = {
+    "timestamp with time zone": "timestamptz",
+    "time with time zone": "timetz",
+    "double precision": "float8",
+    "character varying": "varchar",
+}
+
+# What Mermaid, or the Markdown in its labels, takes for more than a character: every mark that is
+# not listed, an underscore at the edge of a word, the start of a list, of a link or a direction.
+_SPECIAL = re.compile(
+    r"[^\w (),.?!'…-]"
+    r"|(?<![^\W_])_|_(?![^\W_])"
+    r"|^-|^\d(?=\d*[.)])"
+    r"|(?<=www)\."
+    r"|d(?=irection\s+(?:TB|BT|LR|RL|TD))",
+    re.IGNORECASE,
+)
+
+
+def render(diagram: Diagram) -> str:
+    """Return the diagram as Mermaid source that ends in one newline."""
+    lines = ["erDiagram"]
+    for entity in diagram.entities:
+        lines += _entity(entity)
+    lines += [_relationship(relationship) for relationship in diagram.relationships]
+    return "\n".join(lines) + "\n"
+
+
+def fits(diagram: Diagram) -> bool:
+    """Tell whether Mermaid draws the diagram, with room for what a site adds to it."""
+    return len(render(diagram)) <= MAX_CHARACTERS
+
+
+def escape(text: str) -> str:
+    """Return text that is safe between double quotes and is drawn exactly as it is given."""
+    return _SPECIAL.sub(lambda match: _code(match[0]), " ".join(text.split()))
+
+
+def safe_type(column_type: str) -> str:
+    """Return a column's type as one word."""
+    for long, short in TYPE_NAMES.items():
+        column_type = column_type.replace(long, short)
+    column_type = re.sub(r",\s*", "_", column_type)
+    return _word(column_type, also="()[]", otherwise="unknown")
+
+
+def safe_name(name: str) -> str:
+    """Return a column's name, or a word like it where Mermaid would not read the name."""
+    word = _word(name, also="", otherwise="column")
+    return f"{word}_" if word.lower() in ("pk", "fk", "uk") else word
+
+
+def _code(character: str) -> str:
+    return f"#{ord(character)};" if character.isprintable() else ""
+
+
+def _word(text: str, *, also: str, otherwise: str) -> str:
+    unsafe = rf"[^A-Za-z0-9{re.escape(also)}]+"
+    word = re.sub(unsafe, "_", text).strip("_")
+    return word if re.match(r"[A-Za-z]", word) else f"{otherwise}_{word}".rstrip("_")
+
+
+def _entity(entity: Entity) -> list[str]:
+    name = _entity_name(entity.name)
+    if not entity.attributes:
+        return [f"    {name}"]
+    attributes = [f"        {_attribute(attribute)}" for attribute in entity.attributes]
+    return [f"    {name} {{", *attributes, "    }"]
+
+
+def _entity_name(name: str) -> str:
+    return f'"{escape(name) or "unnamed"}"'
+
+
+def _attribute(attribute: Attribute) -> str:
+    name = safe_name(attribute.name)
+    comment = _shortened(attribute.description)
+    if name != attribute.name:
+        comment = f"{attribute.name}: {comment}" if comment else attribute.name
+    parts = [safe_type(attribute.type), name, ", ".join(attribute.keys)]
+    if escaped := escape(comment):
+        parts.append(f'"{escaped}"')
+    return " ".join(filter(None, parts))
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= MAX_COMMENT:
+        return text
+    return text[:MAX_COMMENT].rsplit(" ", 1)[0].rstrip(" ,;:.") + " …"
+
+
+def _relationship(relationship: Relationship) -> str:
+    parent = "|o" if relationship.optional else "||"
+    line = "--" if relationship.enforced else ".."
+    child = "o|" if relationship.unique else "o{"
+    return (
+        f"    {_entity_name(relationship.parent)} {parent}{line}{child} "
+        f'{_entity_name(relationship.child)} : "{escape(relationship.label)}"'
+    )

@@ -1,0 +1,182 @@
+"""A database schema as plain data: what every other part of the toolkit reads and returns.
+
+Nothing here knows Django or a database. Tables refer to each other by table name, modules by
+module name, so a value can be compared, hashed, and turned into JSON with ``dataclasses.asdict``.
+An empty string means "none", and a constraint or index whose name the database made up has no name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+ConstraintKind = Literal["primary key", "unique", "check", "exclusion", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column; ``default`` is filled in by Django, ``db_default`` by the database."""
+
+    name: str
+    type: str
+    field: str = ""
+    null: bool = False
+    default: str = ""
+    db_default: str = ""
+    generated: str = ""
+    collation: str = ""
+    description: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index; ``columns`` are as in SQL, such as ``created_at DESC`` or ``LOWER(name)``."""
+
+    columns: tuple[str, ...]
+    name: str = ""
+    method: str = ""
+    condition: str = ""
+    include: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A rule that the database holds; ``expression`` is the rule of a check or an exclusion."""
+
+    kind: ConstraintKind
+    name: str = ""
+    columns: tuple[str, ...] = ()
+    expression: str = ""
+    condition: str = ""
+    include: tuple[str, ...] = ()
+    deferrable: str = ""
+    nulls_distinct: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A reference to another table, with ``on_delete`` as Django names it.
+
+    ``unique`` is true when at most one row can hold the same reference; ``enforced`` is false
+    when the database has no constraint for it.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    target: str
+    target_columns: tuple[str, ...]
+    on_delete: str
+    null: bool = False
+    unique: bool = False
+    enforced: bool = True
+    reverse: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ManyToMany:
+    """A many-to-many field: rows of ``through`` join its table to ``target``."""
+
+    name: str
+    target: str
+    through: str
+    reverse: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GenericKey:
+    """A generic foreign key: a content type and an id, which no constraint guards."""
+
+    name: str
+    type_column: str
+    id_column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, the model behind it (``app.Model``) and the other models that share it."""
+
+    name: str
+    module: str
+    model: str = ""
+    other_models: tuple[str, ...] = ()
+    managed: bool = True
+    automatic: bool = False
+    description: str = ""
+    columns: tuple[Column, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    many_to_many: tuple[ManyToMany, ...] = ()
+    generic_keys: tuple[GenericKey, ...] = ()
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The primary key's columns, in order; empty when there is none."""
+        for constraint in self.constraints:
+            if constraint.kind == "primary key":
+                return constraint.columns
+        return ()
+
+    @property
+    def unique_columns(self) -> frozenset[str]:
+        """The columns that are unique by themselves, over all rows."""
+        return frozenset(
+            constraint.columns[0]
+            for constraint in self.constraints
+            if constraint.kind == "unique"
+            and len(constraint.columns) == 1
+            and not constraint.condition
+        )
+
+    @property
+    def foreign_key_columns(self) -> frozenset[str]:
+        return frozenset(column for key in self.foreign_keys for column in key.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A group of apps that is documented together, or an app that is only referred to."""
+
+    name: str
+    title: str
+    purpose: str = ""
+    apps: tuple[str, ...] = ()
+    documented: bool = True
+
+
+@dataclass(frozen=True)  # no slots: the look-ups below are computed once and kept
+class Schema:
+    """All tables of a project as one kind of database (``vendor``) has them."""
+
+    vendor: str
+    modules: tuple[Module, ...]
+    tables: tuple[Table, ...]
+
+    @cached_property
+    def table_by_name(self) -> Mapping[str, Table]:
+        return {table.name: table for table in self.tables}
+
+    @cached_property
+    def module_by_name(self) -> Mapping[str, Module]:
+        return {module.name: module for module in self.modules}
+
+    @cached_property
+    def tables_by_module(self) -> Mapping[str, tuple[Table, ...]]:
+        found: dict[str, list[Table]] = {module.name: [] for module in self.modules}
+        for table in self.tables:
+            found[table.module].append(table)
+        return {name: tuple(tables) for name, tables in found.items()}
+
+    @cached_property
+    def referrers(self) -> Mapping[str, tuple[tuple[Table, ForeignKey], ...]]:
+        """For each table name, the foreign keys that point to it and the tables they are on."""
+        found: dict[str, list[tuple[Table, ForeignKey]]] = {}
+        for table in self.tables:
+            for key in table.foreign_keys:
+                found.setdefault(key.target, []).append((table, key))
+        return {name: tuple(references) for name, references in found.items()}
+
+    @cached_property
+    def documented_modules(self) -> tuple[Module, ...]:
+        return tuple(module for module in self.modules if module.documented)

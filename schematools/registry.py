@@ -1,0 +1,34 @@
+"""What Django's registry knows about a model."""
+
+import inspect
+from typing import Any
+
+from django.db.models import Model
+
+
+def options(model: type[Model]) -> Any:
+    """Return the model's ``_meta``, which is public in Django in spite of its name.
+
+    The type says nothing, since django-stubs lacks half of what is read from it here.
+    """
+    return model._meta
+
+
+def model_description(model: type[Model]) -> str:
+    """Return the model's own docstring, else the comment of its table."""
+    meta = options(model)
+    if meta.auto_created:
+        return f"Join table of the many-to-many field `{_joining_field(model)}`."
+    docstring = inspect.cleandoc(model.__doc__ or "")
+    fields = ", ".join(field.name for field in meta.fields)
+    if docstring in ("", f"{model.__name__}({fields})"):  # Django writes the latter itself
+        return str(meta.db_table_comment or "")
+    return docstring
+
+
+def _joining_field(through: type[Model]) -> str:
+    owner = options(options(through).auto_created)
+    names = (
+        field.name for field in owner.local_many_to_many if field.remote_field.through is through
+    )
+    return f"{owner.label}.{next(names)}"

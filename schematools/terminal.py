@@ -1,0 +1,51 @@
+"""What the toolkit's commands have in common: help, exit codes, and words for failures."""
+
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError, CommandParser, DjangoHelpFormatter
+from django.db import DatabaseError
+
+from schematools.errors import CannotRunError
+
+FINDINGS = 1
+COULD_NOT_RUN = 2
+
+
+class ExamplesFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
+    """Django's help with the epilog's line breaks kept."""
+
+
+def add_examples(parser: CommandParser, examples: str) -> None:
+    """Show examples, and what the exit codes mean, at the end of ``--help``."""
+    parser.formatter_class = ExamplesFormatter
+    parser.epilog = (
+        f"examples:\n{examples}\n\nexit codes: 0 nothing found, 1 findings, 2 could not run"
+    )
+
+
+@contextmanager
+def failures_in_words() -> Iterator[None]:
+    """Turn what people can mend into a ``CommandError`` with one sentence and exit code 2."""
+    try:
+        yield
+    except (CannotRunError, ImproperlyConfigured) as error:
+        raise CommandError(str(error), returncode=COULD_NOT_RUN) from error
+    except DatabaseError as error:
+        reason, *_ = str(error).splitlines() or [type(error).__name__]
+        raise CommandError(
+            f"The database cannot be read: {reason}. Start it, or correct DATABASES.",
+            returncode=COULD_NOT_RUN,
+        ) from error
+    except OSError as error:
+        raise CommandError(
+            f"{error.filename or 'File'}: {error.strerror or error}.", returncode=COULD_NOT_RUN
+        ) from error
+
+
+def short_path(path: Path, base_dir: Path) -> str:
+    """Return the path as people know it: from the project's directory where it is inside."""
+    return str(path.relative_to(base_dir) if path.is_relative_to(base_dir) else path)
