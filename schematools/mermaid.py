@@ -27,7 +27,7 @@ _SPECIAL = re.compile(
     r"|(?<![^\W_])_|_(?![^\W_])"
     r"|^-|^\d(?=\d*[.)])"
     r"|(?<=www)\."
-    r"|d(?=irection\s+(?:TB|BT|LR|RL|TD))",
+    r"|(?<=d)i(?=rection\s+(?:TB|BT|LR|RL|TD))",
     re.IGNORECASE,
 )
 

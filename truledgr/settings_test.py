@@ -1,5 +1,6 @@
 """The settings of the test run: the same, with what is slow on purpose made fast."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,5 @@ REST_FRAMEWORK = {**REST_FRAMEWORK, "DEFAULT_THROTTLE_CLASSES": []}
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: threads of one test then meet the same locks as in production.
-    DATABASES["default"]["TEST"] = {
-        "NAME": str(Path(tempfile.gettempdir()) / "truledgr-test.sqlite3"),
-    }
+    FILE = Path(tempfile.gettempdir()) / f"truledgr-test-{os.getpid()}.sqlite3"
+    DATABASES["default"]["TEST"] = {"NAME": str(FILE)}
