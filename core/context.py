@@ -106,7 +106,8 @@ def client_ip_of(request: HttpRequest) -> str | None:
         if len(forwarded) >= hops and forwarded[-hops]:
             address = forwarded[-hops]
     try:
-        return str(ip_address(address))
+        # Without the zone of a link-local address, which databases do not store.
+        return str(ip_address(address.partition("%")[0]))
     except ValueError:
         return None
 

@@ -31,7 +31,7 @@ def flaw_of(value: Any) -> str | None:
         if isinstance(part, str):
             flaw = flaw_of_text(part)
         elif isinstance(part, float) and not isfinite(part):
-            flaw = "A number is too large."
+            flaw = "Not a number that can be stored: too large, or no number at all."
         elif isinstance(part, dict | list) and depth == DEEPEST:
             flaw = f"Nested deeper than {DEEPEST} levels."
         elif isinstance(part, dict):

@@ -23,9 +23,13 @@ class SchemaView(SpectacularAPIView):
 
 
 class DocsView(SpectacularSwaggerSplitView):
+    """The page, and with ``?script`` the script that fills it."""
+
     template_name = "api_docs.html"
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        if request.query_params.keys() != {"script"}:
+            check_parameters(request, known=())
         response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         return response

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from authentication.views import OTPView
 from truledgr import health
 from truledgr.api_pages import DocsView, SchemaView
 from truledgr.errors import unknown_api_url
@@ -11,6 +12,7 @@ from truledgr.home import home
 urlpatterns = [
     path("", home, name="home"),
     path("admin/", admin.site.urls),
+    path("accounts/otp/", OTPView.as_view(), name="account_otp"),
     path("accounts/", include("allauth.account.urls")),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),

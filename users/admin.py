@@ -5,7 +5,11 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminURLFieldWidget
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -15,9 +19,10 @@ from django.utils.translation import gettext_lazy
 
 from core import audit
 from core.admin_base import ReadOnlyAdmin, short_id
-from core.admin_changes import json_rows
-from core.admin_soft_delete import SoftDeleteAdmin
+from core.admin_changes import json_rows, moment
+from core.admin_soft_delete import SoftDeleteAdmin, SoftDeleteForm
 from users.models import Device, EndReason, SessionActivity, User, UserSession
+from users.services import LANGUAGE_TAG
 from users.sessions import revoke_sessions
 
 
@@ -34,17 +39,43 @@ def can_manage(actor: Any, user: User) -> bool:
     return not user.is_superuser and awake.get_all_permissions() <= rights
 
 
+class UserForm(SoftDeleteForm):
+    class Meta:
+        model = User
+        fields = ("username", "email")  # the admin names the rest
+        labels = {
+            "totp_required": gettext_lazy("Second factor required"),
+            "timezone": gettext_lazy("Time zone"),
+        }
+
+    avatar_url = forms.URLField(
+        label=gettext_lazy("Picture"),
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        validators=[URLValidator(schemes=["https", "http"])],
+        help_text=User._meta.get_field("avatar_url").help_text,
+        widget=AdminURLFieldWidget,
+    )
+
+    def clean_locale(self) -> str:
+        locale: str = self.cleaned_data["locale"]
+        if not LANGUAGE_TAG.fullmatch(locale):
+            raise ValidationError(_("Not a language tag (BCP 47), such as en or pt-BR."))
+        return locale
+
+
 @admin.register(User)
 class UserAdmin(SoftDeleteAdmin):
     list_display = (
         "username", "email", "full_name", "is_active", "is_verified", "is_staff", "last_login",
-        "created_at",
     )  # fmt: skip
     list_filter = ("is_active", "is_verified", "is_staff", "is_superuser", "totp_required")
     search_fields = ("username__istartswith", "email__istartswith", "first_name", "last_name")
     search_help_text = gettext_lazy("The start of a username or e-mail address, a name, or an id.")
     ordering = ("-id",)
     sortable_by = ("username", "email", "last_login")
+    form = UserForm
     actions = (*SoftDeleteAdmin.actions, "mark_verified", "withdraw_verification")
     deletion_note = gettext_lazy(
         "Roles, memberships, sessions, devices and tokens stay and grant nothing until the user is "
@@ -101,7 +132,7 @@ class UserAdmin(SoftDeleteAdmin):
         return super().has_delete_permission(request, obj) and obj != request.user
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        return self.fieldsets if obj else self.add_fieldsets
+        return super().get_fieldsets(request, obj) if obj else self.add_fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Only superusers hand out staff and superuser marks, and nobody to themselves."""
@@ -124,7 +155,7 @@ class UserAdmin(SoftDeleteAdmin):
     @admin.action(permissions=["change"], description=gettext_lazy("Mark identity as verified"))
     def mark_verified(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         unverified = queryset.filter(is_deleted=False, is_verified=False)
-        users = self.touchable(request, unverified.exclude(pk=request.user.pk))
+        users = self.touchable(request, unverified.exclude(pk=str(request.user.pk)))
         done = audit.update(
             users,
             action="verify",
@@ -194,7 +225,7 @@ class OpenFilter(admin.SimpleListFilter):
 @admin.register(UserSession)
 class UserSessionAdmin(ReadOnlyAdmin):
     list_display = (
-        "short", "user", "browser", "os", "client_ip", "country", "last_activity_at", "is_open",
+        "short", "user", "agent", "client_ip", "country", "last_activity_at", "is_open",
         "risk_score",
     )  # fmt: skip
     list_filter = (OpenFilter, "is_suspicious", "device_type")
@@ -235,6 +266,10 @@ class UserSessionAdmin(ReadOnlyAdmin):
     def short(self, session: UserSession) -> str:
         return short_id(session.pk)
 
+    @admin.display(description=gettext_lazy("browser"))
+    def agent(self, session: UserSession) -> str:
+        return " on ".join(filter(None, [session.browser, session.os]))
+
     @admin.display(description=gettext_lazy("open"), boolean=True)
     def is_open(self, session: UserSession) -> bool:
         now = timezone.now()
@@ -255,20 +290,24 @@ class UserSessionAdmin(ReadOnlyAdmin):
 @admin.register(SessionActivity)
 class SessionActivityAdmin(ReadOnlyAdmin):
     list_display = (
-        "occurred_at", "activity_type", "user", "method", "route", "status", "duration_ms",
+        "moment", "activity_type", "user", "method", "route", "status", "duration_ms",
         "client_ip", "in_session",
     )  # fmt: skip
-    list_filter = ("activity_type", "method")
+    list_filter = ("activity_type",)
     list_select_related = ("user",)
     search_fields = ("user__username__iexact", "user__email__iexact")
     search_help_text = gettext_lazy("A username or an e-mail address, in full.")
     ordering = ("-id",)
     sortable_by = ()
     fields = (
-        "occurred_at", "activity_type", "user", "session", "method", "route", "status",
+        "moment", "activity_type", "user", "session", "method", "route", "status",
         "duration_ms", "client_ip", "request_id", "details",
     )  # fmt: skip
     readonly_fields = fields
+
+    @admin.display(description=gettext_lazy("when"))
+    def moment(self, activity: SessionActivity) -> str:
+        return moment(activity.occurred_at)
 
     @admin.display(description=gettext_lazy("session"))
     def in_session(self, activity: SessionActivity) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import UTC
 from typing import Any
 
 import django_filters
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import Q, QuerySet
+from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -57,22 +60,38 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
         return filtered
 
 
-@extend_schema_field({"type": "boolean"})
 class FlagFilter(django_filters.TypedChoiceFilter):  # type: ignore[misc]
     """``true`` or ``false``; django-filter's own takes anything else for "not given"."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
         choices = [("true", "true"), ("false", "false")]
         super().__init__(choices=choices, coerce=lambda text: text == "true", **kwargs)
+        extend_schema_field({"type": "boolean", "description": help_text})(self)
 
 
-@extend_schema_field({"type": "string", "maxLength": LONGEST_SEARCH})
+class MomentField(IsoDateTimeField):  # type: ignore[misc]
+    """ISO 8601, in UTC unless it says otherwise."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            moment = super().to_python(value)
+            return moment and moment.astimezone(UTC)
+        except OverflowError:  # near the year 1 or 9999, an offset leads out of the calendar
+            raise DjangoValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
+    field_class = MomentField
+
+
 class SearchFilter(django_filters.CharFilter):  # type: ignore[misc]
     """Rows that hold the text, whatever the case, in one of ``fields``."""
 
-    def __init__(self, *, fields: Collection[str], **kwargs: Any) -> None:
+    def __init__(self, *, fields: Collection[str], help_text: str, **kwargs: Any) -> None:
         self.fields = fields
         super().__init__(max_length=LONGEST_SEARCH, **kwargs)
+        schema = {"type": "string", "maxLength": LONGEST_SEARCH, "description": help_text}
+        extend_schema_field(schema)(self)
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         if not value:

@@ -97,7 +97,7 @@ def test_a_rolled_back_write_leaves_no_event():
 def test_a_write_whose_event_cannot_be_written_fails_too(monkeypatch):
     item = ItemFactory(name="Kettle")
     item.name = "Pot"
-    monkeypatch.setattr(audit, "_insert_one_sql", lambda _using: "INSERT INTO nowhere VALUES (%s)")
+    monkeypatch.setattr(audit, "insert_one_sql", lambda _using: "INSERT INTO nowhere VALUES (%s)")
 
     with pytest.raises(DatabaseError), transaction.atomic():
         with contextlib.suppress(DatabaseError):

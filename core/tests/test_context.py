@@ -18,6 +18,7 @@ from users.models import User
         (2, "198.51.100.1", "203.0.113.9"),
         (1, "not an address", None),
         (1, "2001:db8::1", "2001:db8::1"),
+        (1, "fe80::1%eth0", "fe80::1"),
     ],
 )
 def test_only_what_our_proxies_wrote_is_believed(settings, proxies, forwarded, expected):

@@ -4,7 +4,7 @@ import django_filters
 from django.db import connections
 from django.db.models import BooleanField, Func, Value
 
-from core.api.filters import FlagFilter, SearchFilter
+from core.api.filters import FlagFilter, MomentFilter, SearchFilter
 from items.models import ItemKind, ItemQuerySet
 from items.services import LONGEST_TAG
 
@@ -19,15 +19,15 @@ class HasElement(Func):
 
 class ItemFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     kind = django_filters.ChoiceFilter(choices=ItemKind.choices)
-    is_active = FlagFilter()
+    is_active = FlagFilter(help_text="Whether it is in use.")
     group = django_filters.UUIDFilter(field_name="group_id", help_text="Items of this group.")
     tag = django_filters.CharFilter(
         method="with_tag", max_length=LONGEST_TAG, help_text="Items with exactly this tag."
     )
-    created_after = django_filters.IsoDateTimeFilter(
+    created_after = MomentFilter(
         field_name="created_at", lookup_expr="gte", help_text="This moment or later."
     )
-    created_before = django_filters.IsoDateTimeFilter(
+    created_before = MomentFilter(
         field_name="created_at", lookup_expr="lt", help_text="Earlier than this moment."
     )
     search = SearchFilter(

@@ -41,6 +41,11 @@ class VisibleGroupField(serializers.PrimaryKeyRelatedField[Group]):
     def get_queryset(self) -> Any:
         return Group.objects.alive().visible_to(current_user(self.context["request"]))
 
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if data == "":  # which DRF would take for null, and the item for a personal one
+            self.fail("does_not_exist", pk_value=data)
+        return super().run_validation(data)
+
 
 class ItemSerializer(serializers.ModelSerializer[Item]):
     tags = TagsField(read_only=True)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from authentication.services import create_api_token
 from core.errors import DomainError
+from core.json_values import flaw_of_text
 from core.management.base import AuditedCommand
 from users.models import User
 
@@ -53,7 +54,9 @@ The token alone goes to standard output, so that a script can take it.
     def handle(self, *args: Any, **options: Any) -> None:
         username, life = options["username"], options["expires_in"]
         with self.acting(options):
-            user = User.objects.alive().named(username).first()
+            user = None
+            if not flaw_of_text(username):
+                user = User.objects.alive().named(username).first()
             if user is None:
                 raise CommandError(f"There is no user called {username!r}.")
             try:

@@ -1,0 +1,176 @@
+"""The OpenAPI document is true, complete and offline."""
+
+import json
+from io import StringIO
+
+import jsonschema
+import pytest
+import yaml
+from django.core.management import call_command
+from drf_spectacular.validation import validate_schema
+
+from core.api.errors import CONTENT_TYPE
+from groups.tests.factories import MembershipFactory
+from items.tests.factories import ItemFactory
+from users.tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def document():
+    out = StringIO()
+    call_command(
+        "spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out
+    )
+    return json.loads(out.getvalue())
+
+
+def operations(document):
+    return {
+        f"{method.upper()} {path}": operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+def test_it_is_openapi_3_1_and_valid(document):
+    assert document["openapi"].startswith("3.1")
+    validate_schema(document)
+
+
+def test_it_has_every_operation_and_only_those(document):
+    assert sorted(operations(document)) == [
+        "DELETE /api/v1/items/{id}",
+        "DELETE /api/v1/me/tokens/{id}",
+        "GET /api/v1/groups",
+        "GET /api/v1/groups/{id}",
+        "GET /api/v1/items",
+        "GET /api/v1/items/{id}",
+        "GET /api/v1/me",
+        "GET /api/v1/me/tokens",
+        "PATCH /api/v1/items/{id}",
+        "PATCH /api/v1/me",
+        "POST /api/v1/items",
+        "POST /api/v1/items/{id}/restore",
+        "POST /api/v1/me/tokens",
+    ]
+
+
+def test_every_operation_is_summed_up_in_words_of_its_own(document):
+    summaries = [operation.get("summary") for operation in operations(document).values()]
+
+    assert all(summaries)
+    assert len(set(summaries)) == len(summaries)
+
+
+def test_every_operation_documents_its_problems(document):
+    for name, operation in operations(document).items():
+        problems = {code: body for code, body in operation["responses"].items() if code >= "400"}
+        assert {"400", "401", "403", "406", "429"} <= problems.keys(), name
+        assert ("404" in problems) == ("{" in name), name
+        assert ("415" in problems) == ("requestBody" in operation), name
+        for body in problems.values():
+            assert list(body["content"]) == [CONTENT_TYPE]
+            reference = body["content"][CONTENT_TYPE]["schema"]["$ref"]
+            assert reference == "#/components/schemas/Problem"
+
+
+def test_every_operation_takes_a_token_or_a_session(document):
+    assert document["components"]["securitySchemes"]["bearerAuth"]["scheme"] == "bearer"
+    for name, operation in operations(document).items():
+        assert operation["security"] == [{"bearerAuth": []}, {"cookieAuth": []}], name
+
+
+def test_every_list_documents_its_parameters(document):
+    parameters = operations(document)["GET /api/v1/items"]["parameters"]
+
+    assert all(p["description"] for p in parameters)
+    assert {p["name"] for p in parameters} == {
+        "kind", "is_active", "group", "tag", "created_after", "created_before", "search",
+        "deleted", "cursor", "page_size", "ordering",
+    }  # fmt: skip
+
+
+def test_the_limits_of_free_fields_are_named(document):
+    fields = document["components"]["schemas"]["ItemCreateRequest"]["properties"]
+
+    assert "65536 bytes" in fields["data"]["description"]
+    assert fields["tags"]["maxItems"] == 20
+    assert fields["tags"]["items"]["maxLength"] == 50
+
+
+def test_answers_are_what_the_document_says(document, api_of):
+    member = MembershipFactory(role__permissions=["groups.view_group", "items.view_item"])
+    item = ItemFactory(owner=member.user, tags=["a"], data={"b": None})
+    ItemFactory(owner=None, group=member.group)
+    client = api_of(member.user)
+
+    for method, path, url, body in [
+        ("get", "/api/v1/me", "/api/v1/me", None),
+        ("patch", "/api/v1/me", "/api/v1/me", {"bio": "x"}),
+        ("get", "/api/v1/me/tokens", "/api/v1/me/tokens", None),
+        ("post", "/api/v1/me/tokens", "/api/v1/me/tokens", {"name": "x"}),
+        ("get", "/api/v1/groups", "/api/v1/groups?page_size=1", None),
+        ("get", "/api/v1/groups/{id}", f"/api/v1/groups/{member.group_id}", None),
+        ("get", "/api/v1/items", "/api/v1/items?page_size=1", None),
+        ("post", "/api/v1/items", "/api/v1/items", {"name": "x"}),
+        ("get", "/api/v1/items/{id}", f"/api/v1/items/{item.pk}", None),
+        ("patch", "/api/v1/items/{id}", f"/api/v1/items/{item.pk}", {"name": ""}),
+        ("post", "/api/v1/items/{id}/restore", f"/api/v1/items/{item.pk}/restore", None),
+        ("delete", "/api/v1/items/{id}", f"/api/v1/items/{item.pk}", None),
+        ("get", "/api/v1/items/{id}", f"/api/v1/items/{item.pk}", None),
+    ]:
+        response = getattr(client, method)(url, body)
+        described = document["paths"][path][method]["responses"][str(response.status_code)]
+        if response.status_code == 204:
+            assert "content" not in described
+            continue
+        schema = described["content"][response["Content-Type"]]["schema"]
+        jsonschema.Draft202012Validator(
+            {**schema, "components": document["components"]},
+            format_checker=jsonschema.FormatChecker(),
+        ).validate(response.json())
+
+
+@pytest.mark.parametrize(
+    ("accept", "query", "content_type", "load"),
+    [
+        ("*/*", "", "application/vnd.oai.openapi", yaml.safe_load),
+        ("application/json", "", "application/json", json.loads),
+        ("*/*", "?format=json", "application/vnd.oai.openapi+json", json.loads),
+    ],
+)
+def test_a_stranger_reads_it_as_yaml_or_json(client, accept, query, content_type, load):
+    response = client.get(f"/api/schema/{query}", headers={"Accept": accept})
+
+    assert response.status_code == 200
+    assert response["Content-Type"].startswith(content_type)
+    assert load(response.content)["info"]["title"] == "TruLedgr API"
+
+
+@pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/"])
+@pytest.mark.parametrize(
+    "query", ["lang=%00", "lang=../../x", "version=a%0ab", "version=x", "format=exe", "x=1"]
+)
+def test_odd_parameters_of_the_pages_are_bad_requests(client, path, query):
+    response = client.get(f"{path}?{query}")
+
+    assert (response.status_code, response["Content-Type"]) == (400, CONTENT_TYPE)
+
+
+def test_the_pages_need_no_other_host_and_no_inline_script(client):
+    page = client.get("/api/docs/").content.decode()
+    script = client.get("/api/docs/?script=").content.decode()
+
+    assert "<style" not in page
+    assert "<script>" not in page
+    assert "//" not in page.replace("<!doctype", "")
+    assert 'url: "/api/schema/"' in script.replace("\\u002D", "-").replace("\\/", "/")
+
+
+def test_who_is_signed_in_makes_no_difference_to_the_document(client):
+    anonymous = client.get("/api/schema/").content
+    client.force_login(UserFactory(is_superuser=True))
+
+    assert client.get("/api/schema/").content == anonymous
