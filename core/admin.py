@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import audit
 from core.admin_base import ReadOnlyAdmin, linked
-from core.admin_changes import change_url, changes_of
+from core.admin_changes import change_url, changes_of, moment
 from core.models import AuditEvent
 
 ACTIONS = (
@@ -54,15 +54,15 @@ class ModelFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    list_display = ("occurred_at", "action", "object", "actor_label", "via", "client_ip")
+    list_display = ("moment", "action", "object", "actor_label", "via", "client_ip")
     list_filter = ("via", ActionFilter, ModelFilter)
-    list_display_links = ("occurred_at",)
+    list_display_links = ("moment",)
     search_fields = ("object_id",)
     search_help_text = _("The id of an object, or the username of who did it.")
     sortable_by = ()
     ordering = ("-id",)
     fields = (
-        "occurred_at", "action", "object", "changed", "who", "via", "client_ip", "session_id",
+        "moment", "action", "object", "changed", "who", "via", "client_ip", "session_id",
         "request_id", "group_id", "row_hash",
     )  # fmt: skip
     readonly_fields = fields
@@ -80,6 +80,10 @@ class AuditEventAdmin(ReadOnlyAdmin):
         users = get_user_model()._default_manager.filter(username=term).values_list("pk", flat=True)
         return queryset.filter(actor__in=list(users)), False
 
+    @admin.display(description=_("when"))
+    def moment(self, event: AuditEvent) -> str:
+        return moment(event.occurred_at)
+
     @admin.display(description=_("object"))
     def object(self, event: AuditEvent) -> str:
         kind = _verbose_name(event)
@@ -95,7 +99,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
             if event.actor_id
             else ""
         )
-        return linked(url, event.actor_label or "–")
+        return linked(url, event.actor_label or "—")
 
     @admin.display(description=_("changes"))
     def changed(self, event: AuditEvent) -> str:

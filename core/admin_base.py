@@ -9,17 +9,19 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected as delete_selected_action
 from django.contrib.admin.options import IS_POPUP_VAR
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.contrib.admin.views.main import PAGE_VAR
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import ProtectedError, QuerySet, RestrictedError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -39,7 +41,7 @@ else:
 
 # A confirmation page sends one form field a row, and Django accepts a thousand of them.
 MOST_ROWS_OF_AN_ACTION = 900
-REFUSALS = (DomainError, ProtectedError, RestrictedError)
+REFUSALS = (DomainError, ValidationError, ProtectedError, RestrictedError, IntegrityError)
 
 
 class CappedPaginator(RowPaginator):
@@ -59,22 +61,33 @@ class CappedPaginator(RowPaginator):
         return self.count >= self.limit
 
 
-def live_choices(field: Any) -> Any:
-    """Let a form field that refers to a soft-deleted model accept live rows only."""
-    if field is not None and is_soft_deleted(field.queryset.model):
-        field.queryset = field.queryset.filter(is_deleted=False)
-    return field
+class KeyAutocomplete(AutocompleteSelect):
+    """Drops what is no key, where Django's own raises while it renders the page."""
+
+    def optgroups(self, name: str, value: Any, attrs: dict[str, Any] | None = None) -> Any:
+        field = self.choices.queryset.model._meta.pk
+        return super().optgroups(name, [key for key in value if _is_key_of(field, key)], attrs)
 
 
-class BaseInline(Inline):
+class LiveChoices:
+    """Foreign keys are picked by autocomplete, and of soft-deleted models among live rows."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        options: Any = self
+        if db_field.name in options.get_autocomplete_fields(request):
+            kwargs["widget"] = KeyAutocomplete(db_field, options.admin_site)
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+        if field is not None and is_soft_deleted(field.queryset.model):
+            field.queryset = field.queryset.filter(is_deleted=False)
+        return field
+
+
+class BaseInline(LiveChoices, Inline):
     extra = 0
     show_change_link = True
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return live_choices(super().formfield_for_foreignkey(db_field, request, **kwargs))
 
-
-class BaseAdmin(ModelAdmin):
+class BaseAdmin(LiveChoices, ModelAdmin):
     """Writes through ``core.audit``; turns what a rule refuses into a message."""
 
     paginator = CappedPaginator
@@ -82,7 +95,7 @@ class BaseAdmin(ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = 200
-    empty_value_display = "–"
+    empty_value_display = "—"
     object_history_template = "admin/audit_history.html"
     actions = ("delete_selected",)
 
@@ -124,20 +137,31 @@ class BaseAdmin(ModelAdmin):
         return super().get_search_results(request, queryset, term)
 
     def response_action(
-        self, request: HttpRequest, queryset: QuerySet[Any]
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
     ) -> HttpResponse | None:
         across = request.POST.get("select_across", "0") != "0"
         if across and queryset[: MOST_ROWS_OF_AN_ACTION + 1].count() > MOST_ROWS_OF_AN_ACTION:
             text = _("An action takes %d rows at most. Narrow the list down with a filter first.")
             self.message_user(request, text % MOST_ROWS_OF_AN_ACTION, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
-        response = super().response_action(request, queryset)
+        response = super().response_action(request, queryset, *args, **kwargs)
         return response if isinstance(response, HttpResponse) else None
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out, while adding, the parts that nobody can fill in."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None:
+            return fieldsets
+        readonly = set(self.get_readonly_fields(request, obj))
+        return [part for part in fieldsets if set(flatten_fieldsets([part])) - readonly]
 
     # --- Writing --------------------------------------------------------------------------
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        return live_choices(super().formfield_for_foreignkey(db_field, request, **kwargs))
+    def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Let the form know who is at the keyboard, as ``actor``."""
+        made: Any = super().get_form(request, obj, *args, **kwargs)
+        made.actor = request.user
+        return made
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         audit.save(obj)
@@ -156,9 +180,7 @@ class BaseAdmin(ModelAdmin):
     @admin.action(
         permissions=["delete"], description=gettext_lazy("Delete selected %(verbose_name_plural)s")
     )
-    def delete_selected(
-        self, request: HttpRequest, queryset: QuerySet[Any]
-    ) -> HttpResponse | None:
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         try:
             with transaction.atomic():
                 return delete_selected_action(self, request, queryset)
@@ -188,6 +210,13 @@ class BaseAdmin(ModelAdmin):
             self.message_user(request, refusal_text(error), messages.ERROR)
             return HttpResponseRedirect(self.page_of(object_id))
 
+    def not_found(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Go to the start page with a message, as Django's own pages do."""
+        text = _("There is no %(name)s with the id “%(key)s”.")
+        values = {"name": self.opts.verbose_name, "key": unquote(object_id)}
+        self.message_user(request, text % values, messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:index", current_app=self.admin_site.name))
+
     def page_of(self, quoted_key: str) -> str:
         opts = self.opts
         return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[quoted_key])
@@ -200,7 +229,7 @@ class BaseAdmin(ModelAdmin):
         """Show the audit trail of one object, newest first."""
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return self.not_found(request, object_id)
         if not self.has_view_or_change_permission(request, obj):
             raise PermissionDenied
         events = AuditEvent.objects.filter(
@@ -256,17 +285,31 @@ class ReadOnlyAdmin(BaseAdmin):
         return {k: v for k, v in super().get_actions(request).items() if k != "delete_selected"}
 
 
+def _is_key_of(field: Any, key: Any) -> bool:
+    try:
+        field.to_python(key)
+    except (ValidationError, ValueError):
+        return False
+    return True
+
+
 def refusal_text(error: BaseException) -> str:
-    if isinstance(error, DomainError):
-        return error.message
-    return str(error.args[0]) if error.args else str(error)
+    match error:
+        case DomainError():
+            return error.message
+        case ValidationError():
+            return " ".join(error.messages)
+        case ProtectedError() | RestrictedError():  # integrity errors, too
+            return capfirst(str(error.args[0]))
+        case _:
+            return _("Somebody else saved something at the same moment that this collides with.")
 
 
 def short_id(key: Any) -> SafeString:
     """The end of a key, which tells rows of one second apart; the whole as its title."""
     text = str(key)
     if key is None:
-        return SafeString("–")
+        return SafeString("—")
     return format_html('<code title="{}">…{}</code>', text, text[-8:])
 
 

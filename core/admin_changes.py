@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.apps import apps
@@ -15,7 +15,7 @@ from django.urls import NoReverseMatch, reverse
 
 from core.models import AuditEvent
 
-NOTHING = "–"
+NOTHING = "—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ def changes_of(event: AuditEvent) -> list[Change]:
     names = sorted(
         event.changes, key=lambda name: (order.index(name) if name in order else len(order), name)
     )
-    return [_change(name, event.changes[name], _field(model, name)) for name in names]
+    changes = [_change(name, event.changes[name], _field(model, name)) for name in names]
+    return [change for change in changes if not (change.before.is_empty and change.after.is_empty)]
 
 
 def json_rows(data: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
@@ -62,24 +63,40 @@ def change_url(app: str, model: str, key: str) -> str:
         return ""
 
 
+def moment(when: datetime) -> str:
+    """To the second, in UTC, and as wide as any other."""
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def value_of(value: Any, field: models.Field[Any, Any] | None = None) -> Value:
-    if value is None or value == "":
-        return Value(NOTHING, is_empty=True)
-    if isinstance(value, bool):
-        return Value("yes" if value else "no")
     if isinstance(field, models.JSONField) and isinstance(value, str):
         value = _parsed(value)
+    if value is None or value in ("", [], {}):
+        return Value(NOTHING, is_empty=True)
     if isinstance(value, dict | list):
-        text = json.dumps(value, ensure_ascii=False, indent=2)
-        return Value(text, is_block="\n" in text)
+        return _json(value)
     if isinstance(field, models.ForeignKey):
         target = field.related_model._meta
-        return Value(
-            str(value), url=change_url(target.app_label, str(target.model_name), str(value))
-        )
+        url = change_url(target.app_label, str(target.model_name), str(value))
+        return Value(str(value), url=url)
+    return Value(_text(value, field), is_block="\n" in str(value))
+
+
+def _json(value: dict[str, Any] | list[Any]) -> Value:
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return Value(", ".join(value))
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return Value(text, is_block=True)
+
+
+def _text(value: Any, field: models.Field[Any, Any] | None) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(field, models.DateTimeField):
-        return Value(_moment(str(value)))
-    return Value(_choice(field, value), is_block="\n" in str(value))
+        return _moment(str(value))
+    if field is not None and field.choices:
+        return str(dict(field.flatchoices).get(value, value))
+    return str(value)
 
 
 def _change(name: str, pair: Any, field: models.Field[Any, Any] | None) -> Change:
@@ -110,12 +127,6 @@ def _parsed(text: str) -> Any:
 
 def _moment(text: str) -> str:
     try:
-        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC"
+        return moment(datetime.fromisoformat(text))
     except ValueError:
         return text
-
-
-def _choice(field: models.Field[Any, Any] | None, value: Any) -> str:
-    if field is None or not field.choices:
-        return str(value)
-    return str(dict(field.flatchoices).get(value, value))

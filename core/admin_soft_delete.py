@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import model_ngettext, unquote
 from django.contrib.auth import get_permission_codename
@@ -20,8 +21,22 @@ from django.utils.translation import gettext_lazy
 from core.admin_base import REFUSALS, BaseAdmin, admin_url, refusal_text
 from core.deletion_preview import preview_deletion
 from core.rows import all_rows
+from core.soft_delete import DELETION_FIELDS
 
 SHOWN = 20
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Any]
+else:
+    ModelForm = forms.ModelForm
+
+
+class SoftDeleteForm(ModelForm):
+    """Checks uniqueness among live rows, which Django skips because no field shows the marks."""
+
+    def _get_validation_exclusions(self) -> set[str]:
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded - DELETION_FIELDS
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -51,13 +66,14 @@ class StateFilter(admin.SimpleListFilter):
 class SoftDeleteAdmin(BaseAdmin):
     """Deletes mark rows and restores unmark them; a deleted row is shown, not edited."""
 
+    form = SoftDeleteForm
     change_form_template = "admin/soft_delete/change_form.html"
     delete_confirmation_template = "admin/soft_delete/delete_confirmation.html"
     delete_selected_confirmation_template = "admin/soft_delete/delete_selected_confirmation.html"
     actions: Any = ("delete_selected", "restore_selected")
 
     # What stays behind a deleted row, for the confirmation page.
-    deletion_note = ""
+    deletion_note: Any = ""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is not None and obj.is_deleted:
@@ -119,7 +135,7 @@ class SoftDeleteAdmin(BaseAdmin):
         if len(chosen) > SHOWN:
             names.append(_("and %d more") % (len(chosen) - SHOWN))
         counts = {
-            str(model._meta.verbose_name_plural): count for model, count in preview.taken.items()
+            str(model_ngettext(model._meta, count)): count for model, count in preview.taken.items()
         }
         return names, counts, lacking, [*_blocker_lines(preview.blockers)]
 
@@ -186,7 +202,7 @@ class SoftDeleteAdmin(BaseAdmin):
         if not self.has_restore_permission(request, obj):
             raise PermissionDenied
         if obj is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            return self.not_found(request, object_id)
         self._restore(request, self.model._default_manager.filter(pk=obj.pk))
         return HttpResponseRedirect(self.page_of(object_id))
 

@@ -19,16 +19,24 @@ from ipaddress import ip_address
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import EmptyResultSet
-from django.db import connections, models, router, transaction
+from django.db import connections, models, router
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
+from core.audit_insert import (
+    adapted_key,
+    common_values,
+    insert_one_sql,
+    insert_rows_sql,
+    joined_transaction,
+    run_insert,
+)
 from core.audit_sql import LABEL_LENGTH, AfterValue, EventRow, differs, event_rows
 from core.context import current
+from core.rows import all_rows, with_keys
 
 Leaf = str | int | bool | None
 Changes = Mapping[str, tuple[Leaf, Leaf] | list[Leaf]]
@@ -61,40 +69,57 @@ def spec_of(model: type[models.Model]) -> AuditSpec | None:
 
 def leaf(value: Any) -> Leaf:
     """Answer the JSON value that stands for a column's value, the same on every engine."""
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, models.Model):
-        return leaf(value.pk)
+    shown: Leaf = None
     if isinstance(value, str):
-        return value.replace("\0", "")
-    if isinstance(value, datetime):
-        return iso_utc(value)
-    if isinstance(value, date | time):
-        return value.isoformat()
-    if isinstance(value, dict | list | tuple):
-        return canonical_json(value)
-    return str(value)
+        shown = value.replace("\0", "")
+    elif value is None or isinstance(value, int):
+        shown = value
+    elif isinstance(value, UUID):
+        shown = str(value)
+    elif isinstance(value, models.Model):
+        shown = leaf(value.pk)
+    elif isinstance(value, datetime):
+        shown = iso_utc(value)
+    elif isinstance(value, date | time):
+        shown = value.isoformat()
+    elif isinstance(value, dict | list | tuple):
+        shown = canonical_json(value)
+    else:
+        shown = str(value)
+    return shown
 
 
 def iso_utc(moment: datetime) -> str:
     """RFC 3339 in UTC with six decimals, such as ``2026-01-31T08:00:00.000000Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+_encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def canonical_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _encoder.encode(value)
 
 
 def snapshot(instance: models.Model) -> dict[str, Leaf]:
     """The audited fields of ``instance`` as they are now; redacted ones as a fingerprint."""
-    spec = _required_spec(type(instance))
     values = {}
-    for name in spec.fields:
-        value = leaf(getattr(instance, instance._meta.get_field(name).attname))  # type: ignore[union-attr]
-        if name in spec.redacted and value is not None:
+    for name, attname, is_redacted in _audited_fields(type(instance)):
+        value = leaf(getattr(instance, attname))
+        if is_redacted and value is not None:
             value = sha256(str(value).encode()).hexdigest()
         values[name] = value
     return values
+
+
+@cache
+def _audited_fields(model: type[models.Model]) -> tuple[tuple[str, str, bool], ...]:
+    """(name, attribute, whether its values are hidden) of each audited field."""
+    spec = _required_spec(model)
+    return tuple(
+        (name, model._meta.get_field(name).attname, name in spec.redacted)  # type: ignore[union-attr]
+        for name in spec.fields
+    )
 
 
 def changes_between(
@@ -133,7 +158,7 @@ def save(
     model = type(instance)
     spec = _required_spec(model)
     using = router.db_for_write(model, instance=instance)
-    with transaction.atomic(using=using, savepoint=False):
+    with joined_transaction(using):
         adding = instance._state.adding
         if adding:
             before = {}
@@ -182,14 +207,15 @@ def record(
         changes_text=changes_text,
         object_label=label,
     )
+    connection = connections[using]
     own = (
         object_id,
         label,
-        _adapted(using, group_id),
+        adapted_key(connection, group_id),
         changes_text,
         sha256(text.encode()).hexdigest(),
     )
-    _execute(using, _insert_one_sql(using), (*_common_values(using, row), *own))
+    run_insert(using, insert_one_sql(using), (*common_values(connection, row), *own))
 
 
 def canonical_text(
@@ -239,63 +265,6 @@ def _common_row(
     )
 
 
-COMMON_COLUMNS = (
-    "occurred_at", "action", "actor_id", "actor_label", "via", "session_id", "request_id",
-    "client_ip", "app", "model",
-)  # fmt: skip
-OWN_COLUMNS = ("object_id", "object_label", "group_id", "changes", "row_hash")
-
-
-def _execute(using: str, sql: str, params: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    """Run an INSERT so that its failure fails the transaction around it."""
-    connection = connections[using]
-    if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError(
-            "An audit event belongs in the transaction of the write that it describes."
-        )
-    with transaction.atomic(using=using, savepoint=False), connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall() if cursor.description else []
-
-
-def _audit_event() -> type[models.Model]:
-    return apps.get_model("core", "AuditEvent")
-
-
-@cache
-def _insert_one_sql(using: str) -> str:
-    return f"{_insert_head(using)} VALUES ({_placeholders(using, COMMON_COLUMNS + OWN_COLUMNS)})"
-
-
-@cache
-def _insert_head(using: str) -> str:
-    quote = connections[using].ops.quote_name
-    table = quote(_audit_event()._meta.db_table)
-    return f"INSERT INTO {table} ({', '.join(map(quote, COMMON_COLUMNS + OWN_COLUMNS))})"
-
-
-def _placeholders(using: str, columns: tuple[str, ...]) -> str:
-    """One ``%s`` a column; PostgreSQL is told the type, which it cannot guess inside a SELECT."""
-    connection = connections[using]
-    if connection.vendor != "postgresql":
-        return ", ".join(["%s"] * len(columns))
-    types = {f.column: f.db_type(connection) for f in _audit_event()._meta.concrete_fields}
-    return ", ".join(f"%s::{types[column]}" for column in columns)
-
-
-def _common_values(using: str, row: EventRow) -> tuple[Any, ...]:
-    return tuple(_adapted(using, getattr(row, column)) for column in COMMON_COLUMNS)
-
-
-def _adapted(using: str, value: Any) -> Any:
-    connection = connections[using]
-    if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
-        return value.hex
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    return value
-
-
 def _required_spec(model: type[models.Model]) -> AuditSpec:
     spec = spec_of(model)
     if spec is None:
@@ -318,40 +287,66 @@ def record_rows(
     ``after`` holds the values that an UPDATE is about to set; what stands in the rows is taken
     as the values before. Where the engine locks rows, they are locked and their keys answered.
     """
-    spec = _required_spec(rows.model)
-    connection = connections[rows.db]
-    locks = after is not None and connection.features.has_select_for_update
+    locks = after is not None and connections[rows.db].features.has_select_for_update
     try:
-        inner, inner_params = event_rows(
-            rows,
-            spec_label=spec.label,
-            spec_group=spec.group,
-            redacted=spec.redacted,
-            after={
-                name: AfterValue(value, canonical_json(_shown(spec, name, value)))
-                for name, value in (after or {}).items()
-            },
-            lock=locks,
-        )
+        sql, own_params = _insert_rows_sql(rows, after=after or {}, locks=locks)
     except EmptyResultSet:
         return []
-    row = _common_row(action=action, model=rows.model, actor=actor)
-    text = (
-        "%s || s.object_id || '\n' || s.group_text || '\n' || s.changes || '\n' || s.object_label"
+    return _run_for_rows(rows.db, rows.model, sql, own_params, action=action, actor=actor)
+
+
+def record_deleted(model: type[models.Model], *, deletion_id: UUID, using: str) -> None:
+    """``record_rows()`` for what one delete has marked, by a statement that is built once."""
+    sql, kept = _insert_deleted_sql(model, using)
+    key = adapted_key(connections[using], deletion_id)
+    own_params = tuple(key if param is _DELETION_ID else param for param in kept)
+    _run_for_rows(using, model, sql, own_params, action="delete", actor=None)
+
+
+_DELETION_ID = object()  # stands in the parameters of a kept statement
+
+
+@cache
+def _insert_deleted_sql(model: type[models.Model], using: str) -> tuple[str, tuple[Any, ...]]:
+    example = UUID(int=0)
+    # is_deleted is said too: the partial index on deletion_id covers deleted rows only.
+    rows = all_rows(model, using).filter(is_deleted=True, deletion_id=example)
+    sql, params = _insert_rows_sql(rows, after={}, locks=False)
+    key = adapted_key(connections[using], example)
+    return sql, tuple(_DELETION_ID if param == key else param for param in params)
+
+
+def _insert_rows_sql(
+    rows: QuerySet[Any], *, after: Mapping[str, Any], locks: bool
+) -> tuple[str, tuple[Any, ...]]:
+    """The INSERT … SELECT, and those of its parameters that ``_run_for_rows()`` does not add."""
+    spec = _required_spec(rows.model)
+    inner, params = event_rows(
+        rows,
+        spec_label=spec.label,
+        spec_group=spec.group,
+        redacted=spec.redacted,
+        after={
+            name: AfterValue(value, canonical_json(_shown(spec, name, value)))
+            for name, value in after.items()
+        },
+        lock=locks,
     )
-    if connection.vendor == "postgresql":
-        group_id, changes = "s.group_id::uuid", "s.changes::jsonb"
-        row_hash = f"encode(sha256(convert_to({text}, 'UTF8')), 'hex')"
-    else:
-        group_id, changes, row_hash = "s.group_id", "s.changes", f"SHA256({text})"
-    # Every name in it is a column or table of our own; values are parameters.
-    sql = (
-        f"{_insert_head(rows.db)} SELECT {_placeholders(rows.db, COMMON_COLUMNS)}, "  # noqa: S608
-        f"s.object_id, s.object_label, {group_id}, {changes}, {row_hash} FROM ({inner}) s"
-        f"{' RETURNING object_id' if locks else ''}"
-    )
-    params = (*_common_values(rows.db, row), canonical_context(row) + "\n", *inner_params)
-    return [key for (key,) in _execute(rows.db, sql, params)]
+    return insert_rows_sql(rows.db, inner, returning=locks), params
+
+
+def _run_for_rows(
+    using: str,
+    model: type[models.Model],
+    sql: str,
+    own_params: tuple[Any, ...],
+    *,
+    action: str,
+    actor: AbstractBaseUser | None,
+) -> list[str]:
+    row = _common_row(action=action, model=model, actor=actor)
+    common = (*common_values(connections[using], row), canonical_context(row) + "\n")
+    return [key for (key,) in run_insert(using, sql, (*common, *own_params))]
 
 
 def update(
@@ -379,11 +374,11 @@ def update(
     rows = rows.using(using).filter(changing)
     if "updated_at" not in values and any(f.name == "updated_at" for f in model._meta.fields):
         values["updated_at"] = timezone.now()
-    with transaction.atomic(using=using, savepoint=False):
+    with joined_transaction(using):
         keys = record_rows(rows, action=action, after=audited, actor=actor)
         if connections[using].features.has_select_for_update:
             # Exactly the rows that were locked and recorded: meanwhile, others may have come.
-            rows = model._base_manager.using(using).filter(pk__in=keys)
+            rows = with_keys(model, using, keys)
         return rows.update(**values)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from sqlite3 import sqlite_version_info
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import Case, F, Func, Q, QuerySet, Value, When
 from django.db.models.expressions import Expression
 from django.db.models.functions import Cast, Coalesce, Left, Substr
@@ -19,8 +20,7 @@ LABEL_LENGTH = 200
 TEXT = models.TextField()
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """The columns that every event of one statement shares."""
 
     occurred_at: datetime
@@ -136,7 +136,13 @@ def event_rows(
     )
     sql, params = query.query.get_compiler(rows.db).as_sql()
     names = ("object_id", "object_label", "group_id", "group_text", "changes")
-    return f"WITH chosen({', '.join(names)}) AS ({sql}) SELECT * FROM chosen", params  # noqa: S608
+    # Materialized: who reads it uses each expression twice, and would compute it twice.
+    once = "MATERIALIZED " if _can_materialize(rows.db) else ""
+    return f"WITH chosen({', '.join(names)}) AS {once}({sql}) SELECT * FROM chosen", params  # noqa: S608
+
+
+def _can_materialize(using: str) -> bool:
+    return connections[using].vendor != "sqlite" or sqlite_version_info >= (3, 35)
 
 
 def _changes(

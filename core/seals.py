@@ -17,6 +17,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Max
 
 from core import audit
+from core.audit_insert import COMMON_COLUMNS, OWN_COLUMNS
 from core.audit_sql import EventRow
 from core.models import AuditEvent
 
@@ -152,7 +153,7 @@ def _check_seal(seal: Seal, tree: MerkleTree, report: Report) -> None:
 
 def _events() -> Iterator[tuple[int, str, str, str]]:
     """(id, stored hash, canonical text, name for people) of every event, in order."""
-    columns = ("id", "row_hash", *audit.COMMON_COLUMNS, *audit.OWN_COLUMNS[:-1])
+    columns = ("id", "row_hash", *COMMON_COLUMNS, *OWN_COLUMNS[:-1])
     rows = AuditEvent.objects.order_by("id").values_list(*columns).iterator(CHUNK)
     for event_id, row_hash, *rest in rows:
         common, (object_id, object_label, group_id, changes) = rest[:-4], rest[-4:]

@@ -94,7 +94,7 @@ def soft_delete_tree(roots: QuerySet[Any]) -> Deleted:
             if count:
                 _refuse_protected(model, using, deletion_id)
                 if audit.spec_of(model):
-                    audit.record_rows(_marked(model, using, deletion_id), action="delete")
+                    audit.record_deleted(model, deletion_id=deletion_id, using=using)
     return _result(counts)
 
 

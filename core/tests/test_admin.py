@@ -201,7 +201,8 @@ def test_a_json_object_is_accepted(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "1", '"a"', "{", '{"a": "' + "x" * 70_000 + '"}', '{"a": "\\u0000"}', '{"a": 1e999}']
+    "text",
+    ["[]", "1", '"a"', "{", '{"a": "' + "x" * 70_000 + '"}', '{"a": "\\u0000"}', '{"a": 1e999}'],
 )
 def test_what_is_no_json_object_of_a_sane_size_is_refused(text):
     with pytest.raises(ValidationError):

@@ -138,7 +138,7 @@ def test_the_commands_seal_and_verify(trail):
     call_command("audit_verify", stdout=verified)
 
     assert "Seal hash: " in sealed.getvalue()
-    assert "2 seals are as they were written" in verified.getvalue()
+    assert "Seals: 2." in verified.getvalue()
 
 
 def test_audit_verify_exits_1_and_names_the_row(trail):

@@ -45,6 +45,6 @@ Exit code 0: the trail is as it was written. 1: it is not; the events are named,
                 returncode=1,
             )
         self.stdout.write(
-            f"{report.events} events and {report.seals} seals are as they were written; "
-            f"{report.unsealed} events are not sealed yet."
+            f"The audit trail is as it was written. Events: {report.events}, of which not "
+            f"sealed yet: {report.unsealed}. Seals: {report.seals}."
         )
