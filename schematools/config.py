@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from schematools.suggestions import did_you_mean
 DEFAULT_OUTPUT = "docs/developer/database"
 DEFAULT_TITLE = "Database schema"
 
-SETTINGS = ("EMBED", "MODULES", "OUTPUT", "TITLE")
+SETTINGS = ("ALIASES", "EMBED", "MODULES", "OUTPUT", "TITLE")
 MODULE_SETTINGS = ("apps", "purpose", "title")
 
 
@@ -37,6 +37,7 @@ class Config:
     title: str = DEFAULT_TITLE
     embed: tuple[Path, ...] = ()
     modules: tuple[ModuleConfig, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_config() -> Config:
@@ -62,7 +63,15 @@ def parse_config(raw: Any, *, base_dir: Path) -> Config:
             for path in _list(raw.get("EMBED", ()), where='SCHEMATOOLS["EMBED"]')
         ),
         modules=_modules(raw.get("MODULES", {})),
+        aliases=_aliases(raw.get("ALIASES", {})),
     )
+
+
+def _aliases(raw: Any) -> dict[str, str]:
+    texts = isinstance(raw, Mapping) and all(isinstance(t, str) for p in raw.items() for t in p)
+    if not texts:
+        raise ImproperlyConfigured('SCHEMATOOLS["ALIASES"] must map names to names of modules.')
+    return dict(raw)
 
 
 def _modules(raw: Any) -> tuple[ModuleConfig, ...]:

@@ -212,6 +212,8 @@ SCHEMATOOLS = {
     "TITLE": "TruLedgr",
     "OUTPUT": "docs/developer/database",
     "EMBED": ["docs/developer/database-overview.md"],
+    # The name that the specification uses on the command line.
+    "ALIASES": {"auth": "authentication"},
 }
 
 # --- Browsers -----------------------------------------------------------------------------

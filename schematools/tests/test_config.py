@@ -19,6 +19,7 @@ def test_everything_can_be_set():
         "TITLE": "Shop",
         "OUTPUT": Path("/elsewhere"),
         "EMBED": ["docs/overview.md"],
+        "ALIASES": {"mail": "crm"},
         "MODULES": {
             "crm": ["people", "mail"],
             "back-office": {"apps": ["bills"], "title": "Back office", "purpose": "Money."},
@@ -30,6 +31,7 @@ def test_everything_can_be_set():
         output=Path("/elsewhere"),
         title="Shop",
         embed=(BASE / "docs/overview.md",),
+        aliases={"mail": "crm"},
         modules=(
             ModuleConfig("crm", ("people", "mail")),
             ModuleConfig("back-office", ("bills",), title="Back office", purpose="Money."),
@@ -47,6 +49,7 @@ def test_everything_can_be_set():
         ({"TITLE": None}, r'SCHEMATOOLS\["TITLE"\] must be a string'),
         ({"EMBED": "a.md"}, r'SCHEMATOOLS\["EMBED"\] must be a list'),
         ({"EMBED": [None]}, "None must be a path"),
+        ({"ALIASES": {"a": 1}}, "must map names to names"),
         ({"MODULES": ["a"]}, "must be a dictionary of modules"),
         ({"MODULES": {"../x": ["a"]}}, "becomes a file name"),
         ({"MODULES": {"a": "users"}}, "the app labels must be a list"),

@@ -80,7 +80,9 @@ class Command(BaseCommand):
         with failures_in_words():
             config = load_config()
             schemas = read_project(config)
-            chosen = choose_modules(schemas[0], modules)
+            chosen = choose_modules(
+                schemas[0], [config.aliases.get(name, name) for name in modules]
+            )
             if file_format != "markdown" and output is None:
                 if check:
                     raise CannotRunError(
