@@ -14,5 +14,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def get_login_stages(self) -> list[str]:
+        """Last, the second factor: it holds every sign-in, whatever came before it."""
+        return [*super().get_login_stages(), "authentication.stages.OTPStage"]
+
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_ip_of(request) or ""

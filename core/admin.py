@@ -54,7 +54,7 @@ class ModelFilter(admin.SimpleListFilter):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    list_display = ("moment", "action", "object", "actor_label", "via", "client_ip")
+    list_display = ("moment", "action", "object", "who", "via", "client_ip")
     list_filter = ("via", ActionFilter, ModelFilter)
     list_display_links = ("moment",)
     search_fields = ("object_id",)

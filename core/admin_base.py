@@ -167,7 +167,7 @@ class BaseAdmin(LiveChoices, ModelAdmin):
         audit.save(obj)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self.delete_queryset(request, all_rows(self.model, "default").filter(pk=obj.pk))
+        self.delete_queryset(request, self.model._base_manager.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         with transaction.atomic():

@@ -20,7 +20,6 @@ from django.utils.translation import gettext_lazy
 
 from core.admin_base import REFUSALS, BaseAdmin, admin_url, refusal_text
 from core.deletion_preview import preview_deletion
-from core.rows import all_rows
 from core.soft_delete import DELETION_FIELDS
 
 SHOWN = 20
@@ -122,7 +121,7 @@ class SoftDeleteAdmin(BaseAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Answer what a soft delete would do, in the shape of Django's own collector."""
         chosen = list(objs)
-        rows = all_rows(self.model, "default").filter(pk__in=[obj.pk for obj in chosen])
+        rows = self.model._base_manager.filter(pk__in=[obj.pk for obj in chosen])
         preview = preview_deletion(rows)
         lacking = {
             str(model._meta.verbose_name)

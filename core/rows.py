@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TypeVar
 
 from django.db import connections, models
 from django.db.models import F, Func, QuerySet, Value
 
 M = TypeVar("M", bound=models.Model)
-
-ESCAPED, ESCAPE = re.compile(r'(["\\])'), r"\\\1"
 
 
 def all_rows(model: type[M], using: str) -> QuerySet[M]:
@@ -29,12 +26,13 @@ class IsAnyOf(Func):
 def with_keys(model: type[M], using: str, keys: list[str]) -> QuerySet[M]:
     """The rows with these primary keys, given as text; cheaper than ``pk__in`` for many."""
     rows = all_rows(model, using)
-    if connections[using].vendor != "postgresql":
+    is_plain = isinstance(model._meta.pk, models.UUIDField | models.IntegerField)
+    if not is_plain or connections[using].vendor != "postgresql":
         return rows.filter(pk__in=keys)
+    # An array literal: psycopg takes three times as long to quote a list of strings.
+    array = Value(f"{{{','.join(keys)}}}")
     column_type = model._meta.pk.db_type(connections[using])
-    # An array literal: psycopg spends three times as long on a list of strings.
-    array = "{" + ",".join(f'"{ESCAPED.sub(ESCAPE, key)}"' for key in keys) + "}"
-    return rows.filter(IsAnyOf(F("pk"), Value(array), column_type=column_type))
+    return rows.filter(IsAnyOf(F("pk"), array, column_type=column_type))
 
 
 def single_table(rows: QuerySet[M]) -> QuerySet[M]:

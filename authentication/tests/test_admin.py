@@ -182,7 +182,9 @@ def test_backup_codes_are_counted_and_never_shown(client, root):
     codes = device.replace_codes()
     device.verify_token(codes[0])
 
-    body = client.get(f"/admin/authentication/backupcodedevice/{device.pk}/change/").content.decode()
+    body = client.get(
+        f"/admin/authentication/backupcodedevice/{device.pk}/change/"
+    ).content.decode()
 
     assert "9 of 10" in body
     assert not [code for code in codes if code in body]

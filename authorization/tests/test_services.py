@@ -1,0 +1,172 @@
+"""Giving and taking roles and permissions."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.utils import timezone
+
+from authorization import services
+from authorization.models import Role, RoleAssignment, RolePermission, RoleScope
+from authorization.tests.factories import RoleAssignmentFactory, RoleFactory
+from core.errors import ConflictError, DomainError, NotAllowedError
+from core.models import AuditEvent
+from users.models import User
+from users.tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def fresh(user):
+    """The user without the permissions that it remembers."""
+    return User.objects.get(pk=user.pk)
+
+
+def holder_of(*permissions):
+    user = UserFactory()
+    RoleAssignmentFactory(user=user, role=RoleFactory(permissions=permissions))
+    return fresh(user)
+
+
+def permission(label):
+    app, codename = label.split(".")
+    return Permission.objects.get(content_type__app_label=app, codename=codename)
+
+
+def test_a_role_is_assigned_recorded_and_in_force_at_once():
+    actor, user = holder_of("items.view_item"), UserFactory()
+    role = RoleFactory(permissions=["items.view_item"])
+
+    assignment = services.assign_role(actor=actor, user=user, role=role, reason="New hire")
+
+    assert fresh(user).has_perm("items.view_item")
+    assert assignment.granted_by == actor
+    event = AuditEvent.objects.get(model="roleassignment")
+    assert (event.action, event.actor_id) == ("create", actor.pk)
+    assert event.changes["role"] == [None, str(role.pk)]
+
+
+def test_assigning_again_sets_the_end_anew_and_keeps_one_row():
+    actor, user, role = UserFactory(is_superuser=True), UserFactory(), RoleFactory()
+    services.assign_role(actor=actor, user=user, role=role)
+    tomorrow = timezone.now() + timezone.timedelta(days=1)
+
+    services.assign_role(actor=actor, user=user, role=role, expires_at=tomorrow)
+
+    assert RoleAssignment.objects.get(user=user).expires_at == tomorrow
+    latest = AuditEvent.objects.filter(model="roleassignment").latest("id")
+    assert (latest.action, list(latest.changes)) == ("update", ["expires_at"])
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_nobody_gives_or_takes_a_role_that_holds_more_than_they_do(is_active):
+    """A role that is switched off counts with what switching it on would give."""
+    actor, user = holder_of("items.view_item"), UserFactory()
+    role = RoleFactory(permissions=["items.view_item", "items.delete_item"], is_active=is_active)
+    held = RoleAssignmentFactory(role=role)
+
+    with pytest.raises(NotAllowedError, match="do not hold"):
+        services.assign_role(actor=actor, user=user, role=role)
+    with pytest.raises(NotAllowedError, match="do not hold"):
+        services.revoke_role(actor=actor, assignment=held)
+
+    assert not RoleAssignment.objects.filter(user=user).exists()
+    assert RoleAssignment.objects.filter(pk=held.pk).exists()
+
+
+def test_nobody_changes_their_own_roles_but_superusers():
+    actor = holder_of("items.view_item")
+    role = RoleFactory(permissions=["items.view_item"])
+
+    with pytest.raises(NotAllowedError, match="their own roles"):
+        services.assign_role(actor=actor, user=actor, role=role)
+
+    boss = UserFactory(is_superuser=True)
+    assert services.assign_role(actor=boss, user=boss, role=role).user == boss
+
+
+@pytest.mark.parametrize("flaw", ["group", "deleted"])
+def test_only_live_roles_of_scope_global_are_assigned(flaw):
+    role = RoleFactory(scope=RoleScope.GROUP if flaw == "group" else RoleScope.GLOBAL)
+    if flaw == "deleted":
+        role.delete()
+
+    with pytest.raises(DomainError, match="scope global"):
+        services.assign_role(actor=UserFactory(is_superuser=True), user=UserFactory(), role=role)
+
+
+def test_an_end_in_the_past_is_refused():
+    with pytest.raises(DomainError, match="past"):
+        services.assign_role(
+            actor=UserFactory(is_superuser=True),
+            user=UserFactory(),
+            role=RoleFactory(),
+            expires_at=timezone.now(),
+        )
+
+
+def test_a_revoked_role_is_out_of_force_at_once_and_recorded():
+    actor = UserFactory(is_superuser=True)
+    held = RoleAssignmentFactory(role=RoleFactory(permissions=["items.view_item"]))
+
+    services.revoke_role(actor=actor, assignment=held)
+    services.revoke_role(actor=actor, assignment=held)
+
+    assert not fresh(held.user).has_perm("items.view_item")
+    assert AuditEvent.objects.get(model="roleassignment").action == "revoke"
+
+
+def test_a_permission_is_granted_and_withdrawn_with_a_record():
+    actor = UserFactory(is_superuser=True)
+    user = holder_of("items.view_item")
+    role = user.role_assignments.get().role
+
+    held = services.grant_permission(
+        actor=actor, role=role, permission=permission("items.add_item")
+    )
+    assert fresh(user).has_perm("items.add_item")
+    services.withdraw_permission(actor=actor, held=held)
+
+    assert not fresh(user).has_perm("items.add_item")
+    events = AuditEvent.objects.filter(model="rolepermission").order_by("id")
+    assert [event.action for event in events] == ["create", "withdraw"]
+
+
+def test_nobody_adds_a_permission_that_they_do_not_hold():
+    actor = holder_of("items.view_item")
+    role = RoleFactory()
+
+    with pytest.raises(NotAllowedError, match=r"do not hold items\.delete_item"):
+        services.grant_permission(
+            actor=actor, role=role, permission=permission("items.delete_item")
+        )
+    assert not RolePermission.objects.filter(role=role).exists()
+
+
+def test_nobody_touches_a_role_that_holds_more_than_they_do():
+    actor = holder_of("items.view_item")
+    role = RoleFactory(permissions=["items.delete_item"])
+
+    with pytest.raises(NotAllowedError):
+        services.grant_permission(actor=actor, role=role, permission=permission("items.view_item"))
+    with pytest.raises(NotAllowedError):
+        services.withdraw_permission(actor=actor, held=role.role_permissions.get())
+
+
+def test_a_permission_is_granted_once():
+    role = RoleFactory(permissions=["items.view_item"])
+
+    with pytest.raises(ConflictError, match="already"):
+        services.grant_permission(
+            actor=UserFactory(is_superuser=True),
+            role=role,
+            permission=permission("items.view_item"),
+        )
+
+
+def test_system_roles_are_closed_to_superusers_too():
+    role = Role.objects.get(slug="support")
+    boss = UserFactory(is_superuser=True)
+
+    with pytest.raises(NotAllowedError, match="system role"):
+        services.grant_permission(actor=boss, role=role, permission=permission("items.add_item"))
+    with pytest.raises(NotAllowedError, match="system role"):
+        services.withdraw_permission(actor=boss, held=role.role_permissions.first())
