@@ -48,7 +48,8 @@ def fits(diagram: Diagram) -> bool:
 
 def escape(text: str) -> str:
     """Return text that is safe between double quotes and is drawn exactly as it is given."""
-    return _SPECIAL.sub(lambda match: _code(match[0]), " ".join(text.split()))
+    visible = "".join(mark for mark in text if mark.isprintable() or mark.isspace())
+    return _SPECIAL.sub(lambda match: f"#{ord(match[0])};", " ".join(visible.split()))
 
 
 def safe_type(column_type: str) -> str:
@@ -63,10 +64,6 @@ def safe_name(name: str) -> str:
     """Return a column's name, or a word like it where Mermaid would not read the name."""
     word = _word(name, also="", otherwise="column")
     return f"{word}_" if word.lower() in ("pk", "fk", "uk") else word
-
-
-def _code(character: str) -> str:
-    return f"#{ord(character)};" if character.isprintable() else ""
 
 
 def _word(text: str, *, also: str, otherwise: str) -> str:

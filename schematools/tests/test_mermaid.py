@@ -38,7 +38,8 @@ def decode(text):
 
 def shown(text):
     """Return what is left of a text when it is put on one line."""
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+    visible = "".join(mark for mark in text if mark.isprintable() or mark.isspace())
+    return " ".join(visible.split())
 
 
 @given(hostile, hostile, hostile, hostile)
