@@ -17,3 +17,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: threads of one test then meet the same locks as in production.
     FILE = Path(tempfile.gettempdir()) / f"truledgr-test-{os.getpid()}.sqlite3"
     DATABASES["default"]["TEST"] = {"NAME": str(FILE)}
+else:
+    # Races are tested by more threads than a process serves.
+    DATABASES["default"]["OPTIONS"]["pool"]["max_size"] = 24

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterable
 from typing import Any, Self
 
 from django.conf import settings
-from django.contrib.auth import get_backends
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.validators import UnicodeUsernameValidator
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Lower
@@ -21,6 +19,7 @@ from core import audit
 from core.audit import AuditSpec
 from core.models import SoftDeleteModel, TimestampedModel, UUIDModel
 from core.soft_delete import SoftDeleteQuerySet
+from users.permissions import HasPermissions
 
 
 class UserQuerySet(SoftDeleteQuerySet["User"]):
@@ -69,7 +68,7 @@ def validate_timezone(name: str) -> None:
 
 
 # django-otp, whose models point here, carries no types.
-class User(UUIDModel, TimestampedModel, SoftDeleteModel, AbstractBaseUser):  # type: ignore[django-manager-missing]
+class User(UUIDModel, TimestampedModel, SoftDeleteModel, HasPermissions, AbstractBaseUser):  # type: ignore[django-manager-missing]
     """A person who can sign in.
 
     Roles and groups live in their own apps; there is no ``groups`` or ``user_permissions``.
@@ -165,51 +164,11 @@ class User(UUIDModel, TimestampedModel, SoftDeleteModel, AbstractBaseUser):  # t
     def __str__(self) -> str:
         return self.username
 
-    @property
-    def can_sign_in(self) -> bool:
-        """Whether the account is live and enabled; ``UserQuerySet.active()`` for many."""
-        return self.is_active and not self.is_deleted
-
     def get_full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip() or self.username
 
     def get_short_name(self) -> str:
         return self.first_name or self.username
-
-    # Django's permission contract, answered by the authentication backends.
-
-    def get_all_permissions(self, obj: models.Model | None = None) -> set[str]:
-        found: set[str] = set()
-        for backend in get_backends():
-            if hasattr(backend, "get_all_permissions"):
-                found.update(backend.get_all_permissions(self, obj))
-        return found
-
-    def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
-        """Answer whether the user may do ``app.codename``, on ``obj`` when one is given."""
-        if self.is_superuser and self.can_sign_in:
-            return True
-        for backend in get_backends():
-            try:
-                if hasattr(backend, "has_perm") and backend.has_perm(self, perm, obj):
-                    return True
-            except PermissionDenied:
-                return False
-        return False
-
-    def has_perms(self, perm_list: Iterable[str], obj: models.Model | None = None) -> bool:
-        if isinstance(perm_list, str):
-            raise TypeError("perm_list must be an iterable of permissions, not a string.")
-        return all(self.has_perm(perm, obj) for perm in perm_list)
-
-    def has_module_perms(self, app_label: str) -> bool:
-        if self.is_superuser and self.can_sign_in:
-            return True
-        return any(
-            backend.has_module_perms(self, app_label)
-            for backend in get_backends()
-            if hasattr(backend, "has_module_perms")
-        )
 
 
 class DeviceType(models.TextChoices):

@@ -5,10 +5,9 @@ import time
 import pytest
 from allauth.account.models import EmailAddress
 from django.utils import timezone
-from django_otp.oath import TOTP
 
-from authentication import secrets
 from authentication.models import BackupCodeDevice, TOTPDevice
+from authentication.tests.codes import code_of
 from users.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -33,12 +32,6 @@ def make_backup_codes(user, **fields):
     device = BackupCodeDevice(user=user, name="Backup codes", **fields)
     device.save()
     return device.replace_codes()
-
-
-def code_of(app, steps=0):
-    totp = TOTP(secrets.totp_key(app.secret))
-    totp.time = time.time() + steps * 30
-    return f"{totp.token():06}"
 
 
 def wrong_code_of(app):

@@ -1,12 +1,12 @@
 import contextlib
 import json
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
-from threading import Barrier, Thread
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +15,7 @@ from hypothesis.extra.django import TestCase
 from core import audit, seals
 from core.context import Via, acting
 from core.models import AuditEvent
+from core.tests.parallel import at_once
 from groups.models import Group
 from groups.tests.factories import GroupFactory
 from items.models import Item
@@ -254,21 +255,9 @@ def test_leaf_keeps_what_json_holds_and_spells_the_rest():
 def test_parallel_updates_record_each_change_once():
     group = GroupFactory()
     ItemFactory.create_batch(30, owner=None, group=group, name="start")
-    barrier = Barrier(6)
-    changed = []
+    items = Item.objects.filter(group=group)
 
-    def rename(name):
-        try:
-            barrier.wait()
-            changed.append(audit.update(Item.objects.filter(group=group), name=name))
-        finally:
-            connection.close()
-
-    threads = [Thread(target=rename, args=(f"name {n}",)) for n in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    changed = at_once(*[partial(audit.update, items.all(), name=f"name {n}") for n in range(6)])
 
     assert changed == [30] * 6
     for item in group.items.all():

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from core import append_only, audit, seals
 from core.models import AuditEvent
 from core.seals import MerkleTree
+from core.tests.parallel import at_once
 from items.models import Item
 from items.tests.factories import ItemFactory
 from users.tests.factories import UserFactory
@@ -215,17 +216,7 @@ def test_sealers_in_parallel_make_one_chain():
         item.name += "!"
         audit.save(item)
 
-    def seal():
-        try:
-            seals.seal()
-        finally:
-            connection.close()
-
-    threads = [Thread(target=seal) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[seals.seal] * 4)
 
     assert AuditEvent.objects.filter(action="seal").count() == 1
     assert seals.verify().findings == []

@@ -1,8 +1,6 @@
-from threading import Barrier, Thread
-
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Count, ProtectedError
 from django.utils import timezone
 
@@ -10,6 +8,7 @@ from authorization.tests.factories import RoleAssignmentFactory
 from core.errors import ConflictError
 from core.ids import uuid7
 from core.models import AuditEvent
+from core.tests.parallel import at_once
 from groups.models import Group
 from groups.tests.factories import GroupFactory, MembershipFactory
 from items.models import Item
@@ -300,21 +299,8 @@ def test_every_deleted_and_restored_row_has_its_audit_event(group):
 def test_two_restores_at_once_restore_and_record_once():
     item = ItemFactory()
     item.delete()
-    barrier = Barrier(4)
-    totals = []
 
-    def restore():
-        try:
-            barrier.wait()
-            totals.append(Item.objects.filter(pk=item.pk).restore()[0])
-        finally:
-            connection.close()
-
-    threads = [Thread(target=restore) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    totals = at_once(*[lambda: Item.objects.filter(pk=item.pk).restore()[0]] * 4)
 
     assert sorted(totals) == [0, 0, 0, 1]
     assert AuditEvent.objects.filter(action="restore").count() == 1

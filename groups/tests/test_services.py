@@ -1,14 +1,14 @@
 """Memberships: who may give which role, and the count of members."""
 
-import threading
+from functools import partial
 
 import pytest
-from django.db import connection
 
 from authorization.models import RoleScope
 from authorization.tests.factories import RoleAssignmentFactory, RoleFactory
 from core.errors import ConflictError, DomainError, NotAllowedError
 from core.models import AuditEvent
+from core.tests.parallel import at_once
 from groups import services
 from groups.models import Membership
 from groups.tests.factories import GroupFactory, MembershipFactory
@@ -73,25 +73,12 @@ def test_a_group_is_not_overfilled_by_two_at_once():
     root = UserFactory(is_superuser=True)
     group = GroupFactory(max_members=3)
     waiting = [new(group) for _ in range(8)]
-    full = []
-    start = threading.Barrier(len(waiting))
 
-    def join(membership):
-        try:
-            connection.ensure_connection()
-            start.wait(timeout=10)
-            services.save_membership(actor=root, membership=membership)
-        except ConflictError:
-            full.append(membership)
-        finally:
-            connection.close()
+    outcomes = at_once(
+        *[partial(services.save_membership, actor=root, membership=m) for m in waiting]
+    )
 
-    threads = [threading.Thread(target=join, args=[membership]) for membership in waiting]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
+    full = [outcome for outcome in outcomes if isinstance(outcome, ConflictError)]
     group.refresh_from_db()
     assert (group.member_count, group.memberships.count(), len(full)) == (3, 3, 5)
 

@@ -3,10 +3,11 @@ import time
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection, connections
+from django.db import connection
 
 from core.errors import ConflictError, DomainError, NotAllowedError, StaleVersionError
 from core.models import AuditEvent
+from core.tests.parallel import at_once
 from groups.tests.factories import GroupFactory, MembershipFactory
 from items import services
 from items.models import Item
@@ -202,34 +203,12 @@ def test_an_item_of_a_deleted_group_cannot_be_restored():
 # --- Many at a time -------------------------------------------------------------------------
 
 
-def in_threads(*jobs):
-    """Run the jobs at the same time; answer what each returned or raised."""
-    outcomes = [None] * len(jobs)
-    barrier = threading.Barrier(len(jobs))
-
-    def run(position, job):
-        barrier.wait()
-        try:
-            outcomes[position] = job()
-        except DomainError as error:
-            outcomes[position] = error
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(jobs)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
-
-
 @pytest.mark.django_db(transaction=True)
 def test_of_writers_that_read_the_same_version_one_wins():
     actor = UserFactory(is_superuser=True)
     item = ItemFactory(owner=actor)
 
-    outcomes = in_threads(
+    outcomes = at_once(
         *(
             lambda n=n: services.update_item(actor=actor, item=item, version=1, name=f"By {n}")
             for n in range(6)
@@ -248,7 +227,7 @@ def test_every_one_of_parallel_changes_is_counted():
     actor = UserFactory(is_superuser=True)
     item = ItemFactory(owner=actor)
 
-    in_threads(
+    at_once(
         *(
             lambda n=n: services.update_item(actor=actor, item=item, name=f"By {n}")
             for n in range(6)
@@ -280,7 +259,7 @@ def test_no_item_survives_in_a_group_that_is_deleted_meanwhile():
 
     services.audit.save = save_slowly
     try:
-        in_threads(slow_create, delete_once_it_is_locked)
+        at_once(slow_create, delete_once_it_is_locked)
     finally:
         services.audit.save = save
 
