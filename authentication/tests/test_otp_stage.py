@@ -150,7 +150,7 @@ def test_a_backup_code_works_once(client, user, app):
 
 @pytest.mark.parametrize("steps", [-2, -1, 1, 2])
 def test_a_code_of_another_time_step_is_refused(client, user, app, steps):
-    code = code_of(app, steps)
+    code = code_of(app, steps=steps)
     enter_password(client, user)
 
     client.post(OTP, {"code": code})
