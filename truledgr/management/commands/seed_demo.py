@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from django.db import OperationalError, connection, models
+from django.db.migrations.executor import MigrationExecutor
+from tqdm import tqdm
+
+from core.management.base import AuditedCommand
+from groups.models import Group
+from items.models import Item
+from truledgr.demo import seeding
+from truledgr.demo.population import Population
+from truledgr.demo.sign_in import demo_admin, set_one_time_password
+from users.models import SessionActivity, User, UserSession
+
+INTERRUPTED = 130
+# How many of each are sensible, least and most.
+LIMITS = {"users": (1, 100_000), "items": (0, 5_000_000), "seed": (0, 2**31 - 1)}
+COUNTED = {
+    User: "people",
+    Group: "groups",
+    Item: "items",
+    UserSession: "sessions",
+    SessionActivity: "activities",
+}
+
+
+class Command(AuditedCommand):
+    help = """Fill the database with demo data: people, groups, sessions, activity and items.
+
+The same seed and size give the same people and items, at moments up to now. A second run adds
+nothing; a run that was killed is finished by the next one. Each run sets a new one-time password
+for the user demo_admin and prints it.
+
+  manage.py seed_demo
+  manage.py seed_demo --users 1000 --items 20000 --seed 7
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--users", type=int, default=40, metavar="N", help="how many people (default: 40)"
+        )
+        parser.add_argument(
+            "--items", type=int, default=400, metavar="N", help="how many items (default: 400)"
+        )
+        parser.add_argument(
+            "--seed", type=int, default=1, metavar="S", help="which people and items (default: 1)"
+        )
+        parser.add_argument("--force", action="store_true", help="run although DEBUG is off")
+
+    def handle(
+        self, *args: Any, users: int, items: int, seed: int, force: bool, **options: Any
+    ) -> None:
+        for name, value in {"users": users, "items": items, "seed": seed}.items():
+            least, most = LIMITS[name]
+            if not least <= value <= most:
+                raise CommandError(f"--{name} is {value}. Set a number from {least} to {most:,}.")
+        if not settings.DEBUG and not force:
+            raise CommandError(
+                "DEBUG is off, so this may be a production database. "
+                "Add --force to put demo data and a demo superuser into it."
+            )
+        _refuse_missing_migrations()
+        with self.acting(options):
+            try:
+                admin = demo_admin()
+            except ValidationError as error:
+                reasons = " ".join(error.messages)
+                raise CommandError(f"The demo admin cannot be made. {reasons}") from error
+            try:
+                self._make(admin, seed=seed, users=users, items=items)
+            except KeyboardInterrupt:
+                raise CommandError(
+                    "Stopped. Run the same command again to finish.", returncode=INTERRUPTED
+                ) from None
+            password = set_one_time_password(admin)
+        self.stdout.write(
+            "Sign in with this one-time password; every run of seed_demo makes a new one.\n"
+            f"Username: {admin.username}\n"
+            f"Password: {password}"
+        )
+
+    def _make(self, admin: User, *, seed: int, users: int, items: int) -> None:
+        begun = seeding.begin(admin=admin, seed=seed, users=users, items=items)
+        size = f"--users {users} --items {items} --seed {seed}"
+        if begun.is_finished:
+            self.stdout.write(f"Nothing to add: the demo data of {size} are there.")
+            return
+        if not begun.is_new:
+            self.stdout.write(f"An earlier run of {size} was not finished. Going on from there.")
+        started = time.monotonic()
+        population = Population.of(begun.plan)
+        # disable=None: a bar on a terminal only.
+        with tqdm(desc="Demo data", unit=" rows", disable=None) as bar:
+            work = seeding.Seeding(begun.plan, admin, population, bar.update)
+            bar.reset(work.total)
+            seeding.make(work)
+        seconds = time.monotonic() - started
+        self.stdout.write(f"Made {_in_words(work.made)} in {seconds:.1f} s.")
+
+
+def _in_words(made: Counter[type[models.Model]]) -> str:
+    *most, last = [f"{made[model]:,} {name}" for model, name in COUNTED.items()]
+    return f"{', '.join(most)} and {last}"
+
+
+def _refuse_missing_migrations() -> None:
+    try:
+        executor = MigrationExecutor(connection)
+    except OperationalError as error:
+        raise CommandError(f"The database does not answer: {error}") from error
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise CommandError("The database is not up to date. Run 'manage.py migrate' first.")
