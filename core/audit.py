@@ -76,14 +76,14 @@ def leaf(value: Any) -> Leaf:
         shown = value
     elif isinstance(value, UUID):
         shown = str(value)
+    elif isinstance(value, dict | list | tuple):
+        shown = canonical_json(value)
     elif isinstance(value, models.Model):
         shown = leaf(value.pk)
     elif isinstance(value, datetime):
         shown = iso_utc(value)
     elif isinstance(value, date | time):
         shown = value.isoformat()
-    elif isinstance(value, dict | list | tuple):
-        shown = canonical_json(value)
     else:
         shown = str(value)
     return shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -85,7 +86,7 @@ def _placeholders(using: str, columns: tuple[str, ...]) -> str:
 def common_values(connection: BaseDatabaseWrapper, row: EventRow) -> tuple[Any, ...]:
     """The values of ``COMMON_COLUMNS``, in that order, as the engine takes them."""
     return (
-        connection.ops.adapt_datetimefield_value(row.occurred_at),
+        _adapted_moment(connection, row.occurred_at),
         row.action,
         adapted_key(connection, row.actor_id),
         row.actor_label,
@@ -96,6 +97,12 @@ def common_values(connection: BaseDatabaseWrapper, row: EventRow) -> tuple[Any, 
         row.app,
         row.model,
     )
+
+
+def _adapted_moment(connection: BaseDatabaseWrapper, moment: datetime) -> datetime | str | None:
+    if connection.vendor == "sqlite" and moment.tzinfo is UTC is connection.timezone:
+        return str(moment.replace(tzinfo=None))  # what Django comes to as well, by a longer way
+    return connection.ops.adapt_datetimefield_value(moment)
 
 
 def adapted_key(connection: BaseDatabaseWrapper, key: UUID | int | None) -> UUID | int | str | None:

@@ -128,6 +128,7 @@ class AuditEvent(models.Model):
         settings.AUTH_USER_MODEL,
         on_delete=models.DO_NOTHING,
         db_constraint=False,
+        db_index=False,  # audit_actor_idx leads with it
         null=True,
         related_name="+",
         help_text="Who did it; without a database constraint, so that the trail outlives the user.",

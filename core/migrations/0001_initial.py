@@ -102,6 +102,7 @@ class Migration(migrations.Migration):
                     "actor",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         help_text="Who did it; without a database constraint, so that the trail outlives the user.",
                         null=True,
                         on_delete=django.db.models.deletion.DO_NOTHING,
