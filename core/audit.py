@@ -374,6 +374,8 @@ def update(
     rows = rows.using(using).filter(changing)
     if "updated_at" not in values and any(f.name == "updated_at" for f in model._meta.fields):
         values["updated_at"] = timezone.now()
+    if not audited:
+        return rows.update(**values)
     with joined_transaction(using):
         keys = record_rows(rows, action=action, after=audited, actor=actor)
         if connections[using].features.has_select_for_update:

@@ -204,6 +204,13 @@ def test_an_audited_update_redacts_too():
     assert last_event().changes == {"password": ["[redacted]", "[redacted]"]}
 
 
+def test_an_audited_update_of_unlisted_fields_records_nothing():
+    UserFactory()
+
+    assert audit.update(User.objects.all(), bio="not on the list") == 1
+    assert not AuditEvent.objects.filter(model="user").exists()
+
+
 def test_an_audited_update_of_nothing_changes_nothing():
     assert audit.update(Item.objects.none(), name="x") == 0
 
