@@ -1,5 +1,3 @@
-import shutil
-
 import pytest
 
 from schematools import dot
@@ -17,7 +15,6 @@ DIAGRAM = Diagram(
         Relationship("end", ODD, "f (SET_NULL)", optional=True, unique=True, enforced=False),
     ),
 )
-needs_graphviz = pytest.mark.skipif(not shutil.which("dot"), reason="Graphviz is not installed")
 
 
 def test_keys_and_cardinalities_are_drawn():
@@ -31,7 +28,7 @@ def test_keys_and_cardinalities_are_drawn():
     assert "style=dashed" in source
 
 
-@needs_graphviz
+@pytest.mark.usefixtures("graphviz")
 def test_any_name_is_drawn_as_it_is():
     svg = dot.render_svg(DIAGRAM, title='T "t" \\N')
 

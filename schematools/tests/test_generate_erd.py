@@ -1,7 +1,5 @@
 """The command from end to end, in processes of its own, on a project that is awkward to draw."""
 
-import shutil
-
 import pytest
 
 COMMAND = "generate_erd"
@@ -90,13 +88,11 @@ def test_one_module_alone_is_written(run_project, tmp_path):
     assert f"generate_erd --module billing --output {tmp_path}/out'." in check.stderr
 
 
+@pytest.mark.usefixtures("graphviz")
 @pytest.mark.parametrize(
     ("file_format", "start"), [("mermaid", "erDiagram\n"), ("dot", "digraph"), ("svg", "<svg")]
 )
 def test_a_diagram_is_printed(run_project, tmp_path, file_format, start):
-    if file_format == "svg" and not shutil.which("dot"):
-        pytest.skip("Graphviz is not installed")
-
     run = run_project(COMMAND, "--module", "billing", "--format", file_format)
 
     assert (run.returncode, run.stderr) == (0, "")
