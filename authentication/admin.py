@@ -22,7 +22,7 @@ from authentication.services import create_api_token, revoke_api_token
 from core import audit
 from core.admin_base import BaseAdmin, ReadOnlyAdmin
 from core.admin_json import TextListField
-from users.admin import can_manage
+from users.services import can_manage
 
 
 class SecondFactorAdmin(BaseAdmin):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import Any
 
 from django import forms
@@ -22,21 +21,8 @@ from core.admin_base import ReadOnlyAdmin, short_id
 from core.admin_changes import json_rows, moment
 from core.admin_soft_delete import SoftDeleteAdmin, SoftDeleteForm
 from users.models import Device, EndReason, SessionActivity, User, UserSession
-from users.services import LANGUAGE_TAG
+from users.services import LANGUAGE_TAG, can_manage
 from users.sessions import revoke_sessions
-
-
-def can_manage(actor: Any, user: User) -> bool:
-    """Whether ``actor`` has every right that ``user`` has, so that taking it over gains nothing.
-
-    A user who is switched off or deleted counts with the rights that waking up would give.
-    """
-    if actor.is_superuser:
-        return True
-    awake = copy(user)
-    awake.is_active, awake.is_deleted = True, False
-    rights: set[str] = actor.get_all_permissions()
-    return not user.is_superuser and awake.get_all_permissions() <= rights
 
 
 class UserForm(SoftDeleteForm):

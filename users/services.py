@@ -1,10 +1,12 @@
-"""What people change about themselves."""
+"""What people change about themselves, and who may manage whom."""
 
 from __future__ import annotations
 
 import re
+from copy import copy
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 
 from core import audit
@@ -13,6 +15,19 @@ from users.models import User
 
 PROFILE_FIELDS = frozenset({"first_name", "last_name", "bio", "avatar_url", "locale", "timezone"})
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
+
+
+def can_manage(actor: User | AnonymousUser, user: User) -> bool:
+    """Whether ``actor`` has every right that ``user`` has, so that taking it over gains nothing.
+
+    A user who is switched off or deleted counts with the rights that waking up would give.
+    """
+    if actor.is_superuser:
+        return True
+    awake = copy(user)
+    awake.is_active, awake.is_deleted = True, False
+    rights: set[str] = actor.get_all_permissions()
+    return not user.is_superuser and awake.get_all_permissions() <= rights
 
 
 @transaction.atomic
