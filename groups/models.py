@@ -30,9 +30,12 @@ class GroupQuerySet(SoftDeleteQuerySet["Group"]):
             return self.none()
         if user.has_perm(permission):
             return self
-        return self.filter(
-            Q(owner=user) | Q(pk__in=Membership.objects.granting(user, permission).groups())
-        )
+        return self.granting(user, permission)
+
+    def granting(self, user: User, permission: str) -> Self:
+        """Live groups that ``user`` owns, or where their membership's role holds ``permission``."""
+        memberships = Membership.objects.granting(user, permission)
+        return self.alive().filter(Q(owner=user) | Q(pk__in=memberships.groups()))
 
 
 class Group(UUIDModel, TimestampedModel, SoftDeleteModel):
@@ -108,14 +111,11 @@ class Group(UUIDModel, TimestampedModel, SoftDeleteModel):
         return self.name
 
     def is_permitted(self, user: User, permission: str) -> bool:
-        """Whether being its owner or member lets ``user`` do ``permission`` to the group."""
+        """Whether owning it, or a role in it, lets ``user`` do ``permission`` to it or its objects."""
         if self.is_deleted:
             return False
-        return self.owner_id == user.pk or self.grants(user, permission)
-
-    def grants(self, user: User, permission: str) -> bool:
-        """Whether the user's membership here holds ``permission``."""
-        return Membership.objects.granting(user, permission).filter(group=self.pk).exists()
+        memberships = Membership.objects.granting(user, permission)
+        return self.owner_id == user.pk or memberships.filter(group=self.pk).exists()
 
 
 class MembershipStatus(models.TextChoices):

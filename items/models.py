@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from core.audit import AuditSpec
 from core.models import SoftDeleteModel, TimestampedModel, UUIDModel
 from core.soft_delete import SoftDeleteQuerySet
-from groups.models import Group, Membership
+from groups.models import Group
 from users.models import User
 
 
@@ -32,8 +32,8 @@ class ItemQuerySet(SoftDeleteQuerySet["Item"]):
             return self.none()
         if user.has_perm(permission):
             return self
-        memberships = Membership.objects.granting(user, permission)
-        group_ids = list(memberships.values_list("group_id", flat=True))
+        groups = Group.objects.granting(user, permission).order_by()
+        group_ids = list(groups.values_list("pk", flat=True))
         return self.filter(Q(owner=user) | Q(group__in=group_ids))
 
     def restorable_by(self, user: User) -> Self:
@@ -126,7 +126,7 @@ class Item(UUIDModel, TimestampedModel, SoftDeleteModel):
         return self.name
 
     def is_permitted(self, user: User, permission: str) -> bool:
-        """Whether owning the item, or a role in its group, lets ``user`` do ``permission``."""
+        """Whether owning it or its group, or a role there, lets ``user`` do ``permission``."""
         if self.group is not None:
-            return not self.group.is_deleted and self.group.grants(user, permission)
+            return self.group.is_permitted(user, permission)
         return self.owner_id == user.pk

@@ -93,6 +93,15 @@ def test_an_item_of_a_deleted_group_is_not_visible_to_its_members():
 
 
 @pytest.mark.django_db
+def test_who_owns_a_group_sees_its_items_member_or_not():
+    group = GroupFactory()
+    item = ItemFactory(owner=None, group=group)
+
+    assert list(Item.objects.alive().visible_to(group.owner)) == [item]
+    assert group.owner.has_perm(CHANGE, item)
+
+
+@pytest.mark.django_db
 def test_visibility_costs_two_queries_before_the_list(django_assert_num_queries):
     membership = MembershipFactory(role__permissions=[VIEW])
     ItemFactory(owner=None, group=membership.group)
