@@ -111,7 +111,7 @@ class Group(UUIDModel, TimestampedModel, SoftDeleteModel):
         return self.name
 
     def is_permitted(self, user: User, permission: str) -> bool:
-        """Whether owning it, or a role in it, lets ``user`` do ``permission`` to it or its objects."""
+        """Whether owning it, or a role in it, lets ``user`` do ``permission`` to it or in it."""
         if self.is_deleted:
             return False
         memberships = Membership.objects.granting(user, permission)
