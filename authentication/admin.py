@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet, Value
-from django.db.models.functions import Concat
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -18,10 +18,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authentication.models import APIToken, BackupCodeDevice, PasswordResetToken, TOTPDevice
-from authentication.services import create_api_token, revoke_api_token
+from authentication.services import (
+    create_api_token,
+    refuse_past,
+    refuse_unknown_scopes,
+    revoke_api_token,
+)
 from core import audit
 from core.admin_base import BaseAdmin, ReadOnlyAdmin
 from core.admin_json import TextListField
+from core.errors import DomainError
 from users.services import can_manage
 
 
@@ -151,18 +157,23 @@ class APITokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_scopes(self) -> list[str]:
         scopes: list[str] = self.cleaned_data["scopes"]
-        label = Concat("content_type__app_label", Value("."), "codename")
-        known = Permission.objects.annotate(label=label).filter(label__in=scopes)
-        unknown = set(scopes) - set(known.values_list("label", flat=True))
-        if unknown:
-            raise ValidationError(_("No such permission: %s") % ", ".join(sorted(unknown)))
+        with refusal_as_form_error():
+            refuse_unknown_scopes(scopes)
         return scopes
 
     def clean_expires_at(self) -> Any:
         expires_at = self.cleaned_data["expires_at"]
-        if expires_at is not None and expires_at <= timezone.now():
-            raise ValidationError(_("The expiry lies in the past."))
+        with refusal_as_form_error():
+            refuse_past(expires_at)
         return expires_at
+
+
+@contextmanager
+def refusal_as_form_error() -> Iterator[None]:
+    try:
+        yield
+    except DomainError as error:
+        raise ValidationError(error.message) from error
 
 
 @admin.register(APIToken)

@@ -43,9 +43,8 @@ def create_api_token(
         scopes = scopes or through.scopes
         expires_at = expires_at or through.expires_at
         _refuse_wider(through, scopes, expires_at)
-    _refuse_unknown(scopes)
-    if expires_at is not None and expires_at <= timezone.now():
-        raise DomainError("The expiry lies in the past.", field="expires_at")
+    refuse_unknown_scopes(scopes)
+    refuse_past(expires_at)
     if flaw := flaw_of_text(name):
         raise DomainError(flaw, field="name")
     secret = new_api_token()
@@ -69,7 +68,13 @@ def _refuse_wider(through: APIToken, scopes: Collection[str], expires_at: dateti
         raise DomainError("Later than the expiry of the token in use.", field="expires_at")
 
 
-def _refuse_unknown(scopes: Collection[str]) -> None:
+def refuse_past(expires_at: datetime | None) -> None:
+    if expires_at is not None and expires_at <= timezone.now():
+        raise DomainError("The expiry lies in the past.", field="expires_at")
+
+
+def refuse_unknown_scopes(scopes: Collection[str]) -> None:
+    """Raise ``DomainError`` for the first scope that is no permission, with the nearest ones."""
     if not scopes:
         return
     known = {

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from uuid import UUID
 
@@ -74,6 +74,13 @@ def acting(*, via: Via, actor: AbstractBaseUser | None = None) -> Iterator[Actin
     """Attribute everything recorded inside to ``actor``, with one new request id for all of it."""
     with entered(ActingContext(via=via, request_id=str(uuid7()), actor=lambda: actor)) as context:
         yield context
+
+
+@contextmanager
+def attributed_to(actor: AbstractBaseUser) -> Iterator[None]:
+    """Name ``actor`` in what is recorded inside, and leave the rest of the context as it is."""
+    with entered(replace(current(), actor=lambda: actor)):
+        yield
 
 
 def context_of(request: HttpRequest) -> ActingContext:

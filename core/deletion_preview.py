@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import PROTECT, RESTRICT, Q, QuerySet
 
 from core.rows import all_rows, single_table
-from core.soft_delete import _levels, _pointing_at, is_soft_deleted
+from core.soft_delete import is_soft_deleted, levels, pointing_at
 
 EXAMPLES = 10
 
@@ -42,7 +42,7 @@ def preview_deletion(roots: QuerySet[Any]) -> DeletionPreview:
     rows: dict[type[models.Model], QuerySet[Any]] = {
         roots.model: single_table(roots).filter(is_deleted=False)
     }
-    for model, relations in _levels(roots.model):
+    for model, relations in levels(roots.model):
         condition = Q()
         for relation in relations:
             parents = rows.get(relation.related_model)
@@ -62,7 +62,7 @@ def _blockers(
     model: type[models.Model], taken: dict[type[models.Model], QuerySet[Any]], using: str
 ) -> list[Blocker]:
     found = []
-    for key in _pointing_at(model):
+    for key in pointing_at(model):
         on_delete = key.remote_field.on_delete
         if on_delete not in (PROTECT, RESTRICT):
             continue

@@ -78,7 +78,7 @@ def soft_delete_tree(roots: QuerySet[Any]) -> Deleted:
         counts[roots.model] = (
             single_table(roots.using(using)).filter(is_deleted=False).update(**marks)
         )
-        for model, relations in _levels(roots.model):
+        for model, relations in levels(roots.model):
             condition = Q()
             for relation in relations:
                 parents = _marked(relation.related_model, using, deletion_id)
@@ -118,7 +118,7 @@ def restore_tree(roots: QuerySet[Any]) -> Deleted:
             _refuse_orphans(chosen)
             counts[roots.model] = _restore_rows(chosen, unmarked)
             deletions = set(locked.values())
-            for model, relations in _levels(roots.model):
+            for model, relations in levels(roots.model):
                 rows = all_rows(model, using).filter(is_deleted=True, deletion_id__in=deletions)
                 for parent in _parents(model):
                     rows = rows.exclude(**{f"{parent.name}__is_deleted": True})
@@ -158,7 +158,7 @@ def is_soft_deleted(model: type[models.Model]) -> bool:
     return any(field.name == "deletion_id" for field in model._meta.concrete_fields)
 
 
-def _pointing_at(model: type[models.Model]) -> Iterator[ForeignKey[Any, Any]]:
+def pointing_at(model: type[models.Model]) -> Iterator[ForeignKey[Any, Any]]:
     """Foreign keys of all installed models that refer to ``model``."""
     for relation in model._meta.related_objects:
         if isinstance(relation.field, ForeignKey) and relation.related_model._meta.managed:
@@ -178,7 +178,7 @@ def _parents(model: type[models.Model]) -> list[ForeignKey[Any, Any]]:
     ]
 
 
-def _levels(
+def levels(
     root: type[models.Model],
 ) -> list[tuple[type[models.Model], list[ForeignKey[Any, Any]]]]:
     """Soft-deleted models below ``root``, parents first, each with its keys into the tree."""
@@ -188,7 +188,7 @@ def _levels(
         children = {
             field.model
             for model in frontier
-            for field in _pointing_at(model)
+            for field in pointing_at(model)
             if field in _parents(field.model)
         }
         frontier = sorted(children - reached, key=lambda model: model._meta.label)
@@ -224,7 +224,7 @@ def _refuse_protected(model: type[models.Model], using: str, deletion_id: UUID) 
     A protecting row that the same delete took along protects all the same, a restricting one
     does not, as in Django.
     """
-    for field in _pointing_at(model):
+    for field in pointing_at(model):
         on_delete = field.remote_field.on_delete
         if on_delete not in (PROTECT, RESTRICT):
             continue

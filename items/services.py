@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 
 from core import audit
-from core.context import current, entered
+from core.context import attributed_to
 from core.errors import ConflictError, DomainError, NotAllowedError, StaleVersionError
 from core.json_values import flaw_of
 from groups.models import Group
@@ -89,7 +86,7 @@ def delete_item(*, actor: User, item: Item, version: int | None = None) -> None:
     """Soft-delete an item; raise as ``update_item`` does."""
     item = _locked(Item.objects.alive(), item, version=version)
     _require(actor, "items.delete_item", item)
-    with _attributed_to(actor):
+    with attributed_to(actor):
         item.delete()
 
 
@@ -105,7 +102,7 @@ def restore_item(*, actor: User, item: Item) -> Item:
         Group.objects.select_for_update(no_key=True).filter(pk=item.group_id).first()
     item = _locked(Item.objects.all(), item)
     _require(actor, "items.delete_item", item)
-    with _attributed_to(actor):
+    with attributed_to(actor):
         item.restore()
     return item
 
@@ -182,10 +179,3 @@ def _check_data(data: Any) -> None:
     size = len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
     if size > LARGEST_DATA:
         raise DomainError(f"Larger than {LARGEST_DATA // 1024} KiB.", field="data")
-
-
-@contextmanager
-def _attributed_to(actor: User) -> Iterator[None]:
-    """Let what the soft delete records name the actor, whatever the context says."""
-    with entered(replace(current(), actor=lambda: actor)):
-        yield

@@ -7,8 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminURLFieldWidget
-from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -21,7 +19,7 @@ from core.admin_base import ReadOnlyAdmin, short_id
 from core.admin_changes import json_rows, moment
 from core.admin_soft_delete import SoftDeleteAdmin, SoftDeleteForm
 from users.models import Device, EndReason, SessionActivity, User, UserSession
-from users.services import LANGUAGE_TAG, can_manage
+from users.services import can_manage
 from users.sessions import revoke_sessions
 
 
@@ -39,16 +37,9 @@ class UserForm(SoftDeleteForm):
         required=False,
         max_length=500,
         assume_scheme="https",
-        validators=[URLValidator(schemes=["https", "http"])],
         help_text=User._meta.get_field("avatar_url").help_text,
         widget=AdminURLFieldWidget,
     )
-
-    def clean_locale(self) -> str:
-        locale: str = self.cleaned_data["locale"]
-        if not LANGUAGE_TAG.fullmatch(locale):
-            raise ValidationError(_("Not a language tag (BCP 47), such as en or pt-BR."))
-        return locale
 
 
 @admin.register(User)

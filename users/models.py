@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.validators import UnicodeUsernameValidator
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Lower
@@ -20,6 +18,7 @@ from core.audit import AuditSpec
 from core.models import SoftDeleteModel, TimestampedModel, UUIDModel
 from core.soft_delete import SoftDeleteQuerySet
 from users.permissions import HasPermissions
+from users.validators import validate_language_tag, validate_timezone, validate_web_address
 
 
 class UserQuerySet(SoftDeleteQuerySet["User"]):
@@ -60,13 +59,6 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
 
-def validate_timezone(name: str) -> None:
-    if name not in zoneinfo.available_timezones():
-        raise ValidationError(
-            _("%(name)s is not a time zone of the IANA database."), params={"name": name}
-        )
-
-
 # django-otp, whose models point here, carries no types.
 class User(UUIDModel, TimestampedModel, SoftDeleteModel, HasPermissions, AbstractBaseUser):  # type: ignore[django-manager-missing]
     """A person who can sign in.
@@ -85,10 +77,18 @@ class User(UUIDModel, TimestampedModel, SoftDeleteModel, HasPermissions, Abstrac
     password = models.CharField(max_length=128, help_text="Argon2id hash, never the password.")
     first_name = models.CharField(max_length=150, blank=True)
     last_name = models.CharField(max_length=150, blank=True)
-    avatar_url = models.URLField(max_length=500, blank=True, help_text="Where the picture is.")
+    avatar_url = models.URLField(
+        max_length=500,
+        blank=True,
+        validators=[validate_web_address],
+        help_text="Where the picture is.",
+    )
     bio = models.TextField(max_length=2000, blank=True, help_text="A few words about the person.")
     locale = models.CharField(
-        max_length=35, default="en", help_text="Language tag (BCP 47), such as en or pt-BR."
+        max_length=35,
+        default="en",
+        validators=[validate_language_tag],
+        help_text="Language tag (BCP 47), such as en or pt-BR.",
     )
     timezone = models.CharField(
         max_length=64,

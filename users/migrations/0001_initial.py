@@ -9,6 +9,7 @@ from django.db import migrations, models
 
 import core.ids
 import users.models
+import users.validators
 
 
 class Migration(migrations.Migration):
@@ -63,7 +64,12 @@ class Migration(migrations.Migration):
                 ("last_name", models.CharField(blank=True, max_length=150)),
                 (
                     "avatar_url",
-                    models.URLField(blank=True, help_text="Where the picture is.", max_length=500),
+                    models.URLField(
+                        blank=True,
+                        help_text="Where the picture is.",
+                        max_length=500,
+                        validators=[users.validators.validate_web_address],
+                    ),
                 ),
                 (
                     "bio",
@@ -77,6 +83,7 @@ class Migration(migrations.Migration):
                         default="en",
                         help_text="Language tag (BCP 47), such as en or pt-BR.",
                         max_length=35,
+                        validators=[users.validators.validate_language_tag],
                     ),
                 ),
                 (
@@ -85,7 +92,7 @@ class Migration(migrations.Migration):
                         default="UTC",
                         help_text="IANA name, such as Europe/Lisbon.",
                         max_length=64,
-                        validators=[users.models.validate_timezone],
+                        validators=[users.validators.validate_timezone],
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True, help_text="Off: cannot sign in.")),
