@@ -1,6 +1,6 @@
 """Reads one model field into a ``Column``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -16,40 +16,54 @@ ON_ADD = "now, when added"
 COMPUTED = "computed"
 
 AnyField = Any  # a Field, of which django-stubs lacks half of what is read here
+Parameters = Mapping[str, Any]
 
 
 def read_column(
-    field: AnyField, model: type[Model], connection: BaseDatabaseWrapper
-) -> Column | None:
-    """Return the field's column, or nothing when the engine has no column for it."""
-    parameters = column_parameters(field, connection)
-    column_type = parameters.get("type")
-    if not column_type or not field.column:
-        return None
+    field: AnyField,
+    model: type[Model],
+    connection: BaseDatabaseWrapper,
+    *,
+    parameters: Parameters,
+    others: Sequence[BaseDatabaseWrapper] = (),
+) -> Column:
+    """Return the field's column, given what ``column_parameters`` returned for the connection."""
     return Column(
         name=field.column,
-        type=column_type,
+        type=parameters["type"],
         field=field.name,
-        null=field.null,
+        null=field.null or field.generated,  # Django never writes NOT NULL for these
         default=_default(field),
         db_default=_db_default(field, model, connection),
         generated=_generated(field, model, connection),
         collation=parameters.get("collation") or "",
         description=" ".join(str(field.help_text or field.db_comment or "").split()),
-        choices=tuple(_choices(field)),
+        choices=tuple(_choices(field)) if field.choices else (),
+        types_elsewhere=tuple(_types_elsewhere(field, parameters["type"], others)),
     )
 
 
-def column_parameters(field: AnyField, connection: BaseDatabaseWrapper) -> dict[str, Any]:
-    """Return the column's type, check and collation on an engine.
+def column_parameters(field: AnyField, connection: BaseDatabaseWrapper) -> Parameters | None:
+    """Return the column's type, check and collation on an engine; nothing without a column.
 
     A field written for one engine alone (a geometry, say) cannot answer for another; its kind
     then stands in for its type.
     """
     try:
-        return dict(field.db_parameters(connection))
+        parameters = field.db_parameters(connection)
     except UNSUPPORTED:
-        return {"type": field.get_internal_type()}
+        parameters = {"type": field.get_internal_type()}
+    return parameters if parameters.get("type") and field.column else None
+
+
+def _types_elsewhere(
+    field: AnyField, column_type: str, others: Sequence[BaseDatabaseWrapper]
+) -> Iterator[tuple[str, str]]:
+    for other in others:
+        parameters = column_parameters(field, other)
+        found = parameters["type"] if parameters else ""
+        if found != column_type:
+            yield other.vendor, found
 
 
 def _default(field: AnyField) -> str:
@@ -88,6 +102,6 @@ def _choices(field: AnyField) -> Iterator[tuple[str, str]]:
     """Yield the values a field offers, unless a function computes them, which may ask anything."""
     if isinstance(field.choices, CallableChoiceIterator):
         return
-    for value, label in field.flatchoices or ():
+    for value, label in field.flatchoices:
         if value not in ("", None):
             yield str(value), str(label)

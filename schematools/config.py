@@ -13,9 +13,12 @@ from schematools.suggestions import did_you_mean
 
 DEFAULT_OUTPUT = "docs/developer/database"
 DEFAULT_TITLE = "Database schema"
+DEFAULT_NAMES = "[a-z][a-z0-9_]*"
 
-SETTINGS = ("ALIASES", "EMBED", "MODULES", "OUTPUT", "TITLE")
+SETTINGS = ("ALIASES", "EMBED", "HIDE", "LINT", "MODULES", "OUTPUT", "TITLE", "VIEWPOINTS")
 MODULE_SETTINGS = ("apps", "purpose", "title")
+VIEWPOINT_SETTINGS = ("purpose", "tables", "title")
+LINT_SETTINGS = ("ignore", "names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,22 @@ class ModuleConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewpointConfig:
+    """Tables, by name, model or pattern, that get a page of their own besides their modules'."""
+
+    name: str
+    tables: tuple[str, ...]
+    title: str
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """What the settings say; all paths are absolute."""
+    """What the settings say; all paths are absolute.
+
+    ``hide`` are patterns of tables that are left out everywhere; ``lint_ignore`` and ``names``
+    are for ``lint.lint``.
+    """
 
     base_dir: Path
     output: Path
@@ -38,6 +55,10 @@ class Config:
     embed: tuple[Path, ...] = ()
     modules: tuple[ModuleConfig, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    hide: tuple[str, ...] = ()
+    viewpoints: tuple[ViewpointConfig, ...] = ()
+    lint_ignore: tuple[str, ...] = ()
+    names: str = DEFAULT_NAMES
 
 
 def load_config() -> Config:
@@ -64,7 +85,53 @@ def parse_config(raw: Any, *, base_dir: Path) -> Config:
         ),
         modules=_modules(raw.get("MODULES", {})),
         aliases=_aliases(raw.get("ALIASES", {})),
+        hide=_texts(raw.get("HIDE", ()), where='SCHEMATOOLS["HIDE"]'),
+        viewpoints=_viewpoints(raw.get("VIEWPOINTS", {})),
+        **_lint(raw.get("LINT", {})),
     )
+
+
+def _lint(raw: Any) -> dict[str, Any]:
+    where = 'SCHEMATOOLS["LINT"]'
+    if not isinstance(raw, Mapping):
+        raise ImproperlyConfigured(f"{where} must be a dictionary.")
+    _refuse_unknown_keys(raw, known=LINT_SETTINGS, where=where)
+    names = raw.get("names", DEFAULT_NAMES)
+    try:
+        re.compile(names)
+    except (TypeError, re.error) as error:
+        raise ImproperlyConfigured(
+            f'{where}["names"] must be a regular expression: {error}.'
+        ) from error
+    ignore = _texts(raw.get("ignore", ()), where=f'{where}["ignore"]')
+    return {"lint_ignore": ignore, "names": names}
+
+
+def _viewpoints(raw: Any) -> tuple[ViewpointConfig, ...]:
+    if not isinstance(raw, Mapping):
+        raise ImproperlyConfigured('SCHEMATOOLS["VIEWPOINTS"] must be a dictionary.')
+    return tuple(_viewpoint(name, value) for name, value in sorted(raw.items(), key=str))
+
+
+def _viewpoint(name: Any, value: Any) -> ViewpointConfig:
+    where = f'SCHEMATOOLS["VIEWPOINTS"][{name!r}]'
+    _refuse_bad_name(name, where=where, what="viewpoint")
+    if not isinstance(value, Mapping):
+        value = {"tables": value}
+    _refuse_unknown_keys(value, known=VIEWPOINT_SETTINGS, where=where)
+    tables = _texts(value.get("tables"), where=f"{where}: the tables")
+    if not tables:
+        raise ImproperlyConfigured(f"{where} names no table.")
+    title, purpose = _texts(
+        [value.get("title") or title_from(name), value.get("purpose", "")], where=where
+    )
+    return ViewpointConfig(name=name, tables=tables, title=title, purpose=purpose)
+
+
+def title_from(name: str) -> str:
+    """Return the words of a name that has none of its own, such as "Sign in" for "sign-in"."""
+    words = name.replace("_", " ").replace("-", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _aliases(raw: Any) -> dict[str, str]:
@@ -92,21 +159,22 @@ def _modules(raw: Any) -> tuple[ModuleConfig, ...]:
 
 def _module(name: Any, value: Any) -> ModuleConfig:
     where = f'SCHEMATOOLS["MODULES"][{name!r}]'
-    if not isinstance(name, str) or not re.fullmatch(r"\w[\w-]*", name):
-        raise ImproperlyConfigured(
-            f"{where}: a module's name becomes a file name; use letters, digits, '_' and '-'."
-        )
+    _refuse_bad_name(name, where=where, what="module")
     if not isinstance(value, Mapping):
         value = {"apps": value}
     _refuse_unknown_keys(value, known=MODULE_SETTINGS, where=where)
-    apps = _list(value.get("apps"), where=f"{where}: the app labels")
-    texts = {key: value.get(key, "") for key in ("title", "purpose")}
-    for item in (*apps, *texts.values()):
-        if not isinstance(item, str):
-            raise ImproperlyConfigured(f"{where}: {item!r} must be a string.")
+    apps = _texts(value.get("apps"), where=f"{where}: the app labels")
     if not apps:
         raise ImproperlyConfigured(f"{where} names no app.")
-    return ModuleConfig(name=name, apps=tuple(apps), **texts)
+    title, purpose = _texts([value.get("title", ""), value.get("purpose", "")], where=where)
+    return ModuleConfig(name=name, apps=apps, title=title, purpose=purpose)
+
+
+def _refuse_bad_name(name: Any, *, where: str, what: str) -> None:
+    if not isinstance(name, str) or not re.fullmatch(r"\w[\w-]*", name):
+        raise ImproperlyConfigured(
+            f"{where}: a {what}'s name becomes a file name; use letters, digits, '_' and '-'."
+        )
 
 
 def _refuse_unknown_keys(raw: Mapping[Any, Any], *, known: Sequence[str], where: str) -> None:
@@ -121,6 +189,14 @@ def _list(value: Any, *, where: str) -> list[Any]:
     if not isinstance(value, (list, tuple)):
         raise ImproperlyConfigured(f"{where} must be a list.")
     return list(value)
+
+
+def _texts(value: Any, *, where: str) -> tuple[str, ...]:
+    texts = _list(value, where=where)
+    for item in texts:
+        if not isinstance(item, str):
+            raise ImproperlyConfigured(f"{where}: {item!r} must be a string.")
+    return tuple(texts)
 
 
 def _path(value: Any, *, where: str) -> Path:

@@ -2,15 +2,17 @@
 
 A diagram shows tables in full and, as stubs with keys only, the tables they are related to. What is
 too large for a person to read, or for Mermaid to draw, loses detail step by step: first the
-tables elsewhere that refer to it, then all columns but the keys; then it is drawn in parts.
+tables elsewhere that refer to it, then the descriptions, then all columns but the keys; then it
+is drawn in parts.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from schematools.model import Column, ForeignKey, Schema, Table
+from schematools.model import Column, ForeignKey, GenericKey, Schema, Table
 
 MAX_ENTITIES = 25
+ANY_TABLE = "(any table)"  # what a generic foreign key leads to when no model says more
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,18 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """A line from the referenced table (``parent``) to the one with the foreign key."""
+    """A line from the referenced table (``parent``) to the one with the foreign key.
+
+    ``many`` is a many-to-many field, drawn where its join table is not.
+    """
 
     parent: str
     child: str
     label: str
-    optional: bool
-    unique: bool
-    enforced: bool
+    optional: bool = False
+    unique: bool = False
+    enforced: bool = True
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,96 +62,157 @@ class Plan:
 
     diagrams: tuple[Diagram, ...]
     keys_only: bool = False
+    descriptions_left_out: bool = False
     referrers_left_out: bool = False
 
 
 def draw(
-    schema: Schema, names: Collection[str], *, keys_only: bool = False, referrers: bool = True
+    schema: Schema,
+    names: Collection[str],
+    *,
+    keys_only: bool = False,
+    described: bool = True,
+    referrers: bool = True,
 ) -> Diagram:
-    """Draw the named tables; ``referrers`` are documented tables elsewhere that refer to them."""
-    shown = set(names)
-    keys = list(_keys_drawn(schema, shown, referrers=referrers))
-    stubs = {name for table, key in keys for name in (table.name, key.target)} - shown
+    """Draw the named tables; ``referrers`` are documented tables elsewhere that refer to them.
+
+    What leads to a table that the schema does not have is not drawn.
+    """
+    lines = [
+        line
+        for line in _lines(schema, set(names), referrers=referrers)
+        if line.relationship.parent in schema.table_by_name or line.relationship.parent == ANY_TABLE
+    ]
+    ends: dict[str, set[str]] = {}
+    for line in lines:
+        ends.setdefault(line.relationship.child, set()).update(line.child_columns)
+        ends.setdefault(line.relationship.parent, set()).update(line.parent_columns)
+    stubs = sorted(ends.keys() - set(names))
     return Diagram(
         entities=tuple(
-            [_entity(schema.table_by_name[name], keys_only=keys_only) for name in sorted(shown)]
-            + [_stub(name, schema, keys) for name in sorted(stubs)]
+            [
+                _entity(schema.table_by_name[name], keys_only=keys_only, described=described)
+                for name in sorted(names)
+            ]
+            + [_stub(name, schema, ends[name]) for name in stubs]
         ),
-        relationships=tuple(
-            Relationship(
-                parent=key.target,
-                child=table.name,
-                label=f"{key.name} ({key.on_delete})",
-                optional=key.null,
-                unique=key.unique,
-                enforced=key.enforced,
-            )
-            for table, key in keys
-        ),
+        relationships=tuple(line.relationship for line in lines),
     )
 
 
-def plan(schema: Schema, names: Collection[str], *, fits: Callable[[Diagram], bool]) -> Plan:
+def plan(
+    schema: Schema,
+    names: Collection[str],
+    *,
+    fits: Callable[[Diagram], bool],
+    referrers: bool = True,
+) -> Plan:
     """Draw the named tables in as much detail as ``fits`` and ``MAX_ENTITIES`` allow."""
-    everything = draw(schema, names)
-    if _readable(everything) and fits(everything):
-        return Plan((everything,))
-    without_referrers = draw(schema, names, referrers=False)
-    left_out = len(without_referrers.entities) < len(everything.entities)
-    if _readable(without_referrers) and fits(without_referrers):
-        return Plan((without_referrers,), referrers_left_out=left_out)
-    parts = _parts(schema, names)
+    alone = _amount(schema, names, referrers=False)
+    together = _amount(schema, names, referrers=True) if referrers else alone
+    left_out = alone < together
+    if together <= MAX_ENTITIES:
+        everything = draw(schema, names, referrers=referrers)
+        if fits(everything):
+            return Plan((everything,))
+    if alone <= MAX_ENTITIES:
+        small = draw(schema, names, referrers=False)
+        if fits(small):
+            return Plan((small,), referrers_left_out=left_out)
+        plain = draw(schema, names, referrers=False, described=False)
+        if fits(plain):
+            return Plan((plain,), referrers_left_out=left_out, descriptions_left_out=True)
     return Plan(
-        tuple(draw(schema, part, keys_only=True, referrers=False) for part in parts),
-        keys_only=True,
-        referrers_left_out=left_out,
+        tuple(_parts(schema, names, fits=fits)), keys_only=True, referrers_left_out=left_out
     )
 
 
-def _readable(diagram: Diagram) -> bool:
-    return len(diagram.entities) <= MAX_ENTITIES
+def _amount(schema: Schema, names: Collection[str], *, referrers: bool) -> int:
+    """Return how many tables a drawing of these would have."""
+    lines = _lines(schema, set(names), referrers=referrers)
+    return len({end for line in lines for end in _ends(line)}.union(names))
 
 
-def _keys_drawn(
-    schema: Schema, names: Collection[str], *, referrers: bool
-) -> Iterator[tuple[Table, ForeignKey]]:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A relationship and the columns at its ends, which a stub shows."""
+
+    relationship: Relationship
+    child_columns: tuple[str, ...] = ()
+    parent_columns: tuple[str, ...] = ()
+
+
+def _ends(line: _Line) -> tuple[str, str]:
+    return (line.relationship.parent, line.relationship.child)
+
+
+def _lines(schema: Schema, names: Collection[str], *, referrers: bool) -> Iterator[_Line]:
+    """Yield what leads from and to these tables, except to those that the schema does not have."""
+    for line in _all_lines(schema, names, referrers=referrers):
+        parent = line.relationship.parent
+        if parent in schema.table_by_name or parent == ANY_TABLE:
+            yield line
+
+
+def _all_lines(schema: Schema, names: Collection[str], *, referrers: bool) -> Iterator[_Line]:
     for name in sorted(names):
         table = schema.table_by_name[name]
         for key in table.foreign_keys:
-            yield table, key
+            yield _foreign_key_line(table, key)
+        for relation in table.many_to_many:
+            if relation.through not in schema.table_by_name:
+                label = f"{relation.name} (many to many)"
+                yield _Line(Relationship(relation.target, name, label, many=True))
+        for generic in table.generic_keys:
+            yield from _generic_lines(table, generic)
     for name in sorted(names) if referrers else ():
         for table, key in schema.referrers.get(name, ()):
             if table.name not in names and schema.module_by_name[table.module].documented:
-                yield table, key
+                yield _foreign_key_line(table, key)
 
 
-def _entity(table: Table, *, keys_only: bool) -> Entity:
+def _foreign_key_line(table: Table, key: ForeignKey) -> _Line:
+    relationship = Relationship(
+        parent=key.target,
+        child=table.name,
+        label=f"{key.name} ({'extends' if key.parent_link else key.on_delete})",
+        optional=key.null,
+        unique=key.unique,
+        enforced=key.enforced,
+    )
+    return _Line(relationship, key.columns, key.target_columns)
+
+
+def _generic_lines(table: Table, key: GenericKey) -> Iterator[_Line]:
+    for target in key.targets or (ANY_TABLE,):
+        label = f"{key.name} (generic)"
+        relationship = Relationship(target, table.name, label, optional=True, enforced=False)
+        yield _Line(relationship, (key.type_column, key.id_column))
+
+
+def _entity(table: Table, *, keys_only: bool, described: bool) -> Entity:
     keys = {*table.primary_key, *table.foreign_key_columns}
     return Entity(
         name=table.name,
         attributes=tuple(
-            _attribute(column, table, described=not keys_only)
+            _attribute(column, table, described=described and not keys_only)
             for column in table.columns
             if not keys_only or column.name in keys
         ),
     )
 
 
-def _stub(name: str, schema: Schema, keys: Sequence[tuple[Table, ForeignKey]]) -> Entity:
-    """Return a table with its primary key and the columns at either end of the drawn keys."""
+def _stub(name: str, schema: Schema, ends: Collection[str]) -> Entity:
+    """Return a table with its primary key and the columns at the ends of the lines drawn."""
     table = schema.table_by_name.get(name)
-    if table is None:  # the model behind it was not read
+    if table is None:  # it stands for any
         return Entity(name=name, attributes=(), stub=True)
-    ends = set(table.primary_key)
-    for other, key in keys:
-        ends.update(key.target_columns if key.target == name else ())
-        ends.update(key.columns if other is table else ())
     return Entity(
         name=name,
         attributes=tuple(
             _attribute(column, table, described=False)
             for column in table.columns
-            if column.name in ends
+            if column.name in ends or column.name in table.primary_key
         ),
         stub=True,
     )
@@ -162,19 +229,41 @@ def _attribute(column: Column, table: Table, *, described: bool) -> Attribute:
 
 def column_keys(column: Column, table: Table) -> tuple[str, ...]:
     """Return those of PK, FK and UK that the column is, or is a part of for PK and FK."""
-    kinds = {
-        "PK": table.primary_key,
-        "FK": table.foreign_key_columns,
-        "UK": table.unique_columns,
-    }
-    return tuple(kind for kind, columns in kinds.items() if column.name in columns)
+    keys = []
+    if column.name in table.primary_key:
+        keys.append("PK")
+    if column.name in table.foreign_key_columns:
+        keys.append("FK")
+    if column.name in table.unique_columns:
+        keys.append("UK")
+    return tuple(keys)
 
 
-def _parts(schema: Schema, names: Collection[str]) -> list[list[str]]:
-    """Divide tables into parts of which each, with what it refers to, can be read.
+def _parts(
+    schema: Schema, names: Collection[str], *, fits: Callable[[Diagram], bool]
+) -> Iterator[Diagram]:
+    """Draw tables, by their keys, in parts of which each can be read."""
+    for part in _groups(schema, names):
+        yield from _halved(schema, part, fits)
 
-    Tables that are connected stay together as far as there is room; a part is larger than
-    ``MAX_ENTITIES`` only when a single table refers to so many.
+
+def _halved(
+    schema: Schema, names: Sequence[str], fits: Callable[[Diagram], bool]
+) -> Iterator[Diagram]:
+    diagram = draw(schema, names, keys_only=True, referrers=False)
+    if len(names) == 1 or fits(diagram):
+        yield diagram
+        return
+    middle = len(names) // 2
+    yield from _halved(schema, names[:middle], fits)
+    yield from _halved(schema, names[middle:], fits)
+
+
+def _groups(schema: Schema, names: Collection[str]) -> list[list[str]]:
+    """Divide tables so that each group, with what it refers to, has ``MAX_ENTITIES`` at most.
+
+    Tables that are connected stay together as far as there is room; a group is larger only when a
+    single table refers to so many.
     """
     parts: list[list[str]] = [[]]
     drawn: set[str] = set()

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from html import escape
 
-from schematools.diagram import Attribute, Diagram, Entity
+from schematools.diagram import Attribute, Diagram, Entity, Relationship
 from schematools.errors import CannotRunError
 
 try:
@@ -38,7 +38,7 @@ def render_dot(diagram: Diagram, *, title: str) -> str:
                 _quoted(relationship.child),
                 _quoted(relationship.parent),
                 label=_quoted(relationship.label),
-                arrowhead="teeodot" if relationship.optional else "teetee",
+                arrowhead=_arrowhead(relationship),
                 arrowtail="teeodot" if relationship.unique else "crowodot",
                 style="solid" if relationship.enforced else "dashed",
             )
@@ -59,6 +59,12 @@ def render_svg(diagram: Diagram, *, title: str) -> str:
         raise CannotRunError(f"Graphviz could not draw the diagram: {drawn.stderr.strip()}")
     svg = drawn.stdout[drawn.stdout.index("<svg") :]
     return re.sub(r"<!--.*?-->\n?", "", svg, flags=re.DOTALL).rstrip("\n") + "\n"
+
+
+def _arrowhead(relationship: Relationship) -> str:
+    if relationship.many:
+        return "crowodot"
+    return "teeodot" if relationship.optional else "teetee"
 
 
 def _quoted(text: str) -> str:

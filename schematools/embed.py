@@ -32,7 +32,7 @@ def refresh(source: str, contents: Mapping[str, str]) -> str:
                 break
             continue
         kept.append(line)
-        fence = _fence_after(line, fence)
+        fence = fence_after(line, fence)
         opening = None if fence else _OPENING.fullmatch(line)
         if opening:
             block = opening["name"]
@@ -45,7 +45,7 @@ def refresh(source: str, contents: Mapping[str, str]) -> str:
     return "\n".join(kept) + "\n"
 
 
-def _fence_after(line: str, fence: str) -> str:
+def fence_after(line: str, fence: str) -> str:
     """Return the fence that is open after this line, given the one that was open before it."""
     match = _FENCE.match(line)
     if not match:

@@ -43,7 +43,7 @@ def condition_sql(
         return "TRUE"
     except UNSUPPORTED:
         return stable_text(condition)
-    return _without_outer_parentheses(_readable(sql, params))
+    return _without_outer_parentheses(_filled(sql, params))
 
 
 def expression_sql(expression: Any, model: type[Model], connection: BaseDatabaseWrapper) -> str:
@@ -54,7 +54,7 @@ def expression_sql(expression: Any, model: type[Model], connection: BaseDatabase
         sql, params = query.get_compiler(connection=connection).compile(resolved)
     except UNSUPPORTED:
         return stable_text(expression)
-    return _readable(sql, params)
+    return _filled(sql, params)
 
 
 def literal(value: Any) -> str:
@@ -70,6 +70,13 @@ def literal(value: Any) -> str:
 def stable_text(value: Any) -> str:
     """Return ``str(value)`` without the memory addresses that some objects show."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", str(value))
+
+
+def readable(sql: str) -> str:
+    """Return SQL without the quotes that plain names do not need."""
+    return re.sub(
+        r"""('(?:[^']|'')*')|"([a-z_][a-z0-9_]*)\"""", lambda match: match[1] or match[2], sql
+    )
 
 
 def _quoted(text: str) -> str:
@@ -99,11 +106,10 @@ _LITERALS: tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...] = (
 )
 
 
-def _readable(sql: str, params: Collection[Any]) -> str:
+def _filled(sql: str, params: Collection[Any]) -> str:
     values = iter(params)
-    filled = re.sub(r"%(s|%)", lambda match: literal(next(values)) if match[1] == "s" else "%", sql)
-    return re.sub(
-        r"""('(?:[^']|'')*')|"([a-z_][a-z0-9_]*)\"""", lambda match: match[1] or match[2], filled
+    return readable(
+        re.sub(r"%(s|%)", lambda match: literal(next(values)) if match[1] == "s" else "%", sql)
     )
 
 

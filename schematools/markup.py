@@ -8,6 +8,16 @@ from zlib import crc32
 from schematools.model import Module, Table
 
 _CODE_SPAN = re.compile(r"(`+[^`]+`+)")
+_BACKTICKS = re.compile(r"`+")
+_BARS = re.compile(r"\\*\|")
+_MARKS = re.compile(r"[\\`*\[\]<>&#~|]")
+_EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+
+
+def first_paragraph(value: str) -> str:
+    """Return the first paragraph of a text, on one line."""
+    paragraph, _, _ = value.partition("\n\n")
+    return " ".join(paragraph.split())
 
 
 def text(value: str) -> str:
@@ -30,8 +40,9 @@ def code(value: str) -> str:
     value = " ".join(value.split())
     if not value:
         return ""
-    longest = max((len(run) for run in re.findall("`+", value)), default=0)
-    fence = "`" * (longest + 1)
+    if "`" not in value:
+        return f"`{value}`"
+    fence = "`" * (1 + max(len(run) for run in _BACKTICKS.findall(value)))
     space = " " if value.startswith("`") or value.endswith("`") else ""
     return f"{fence}{space}{value}{space}{fence}"
 
@@ -57,6 +68,10 @@ def blocks(*parts: Sequence[str]) -> str:
 
 def page_name(module: Module) -> str:
     return f"{module.name}-erd.md"
+
+
+def viewpoint_page_name(name: str) -> str:
+    return f"{name}-view.md"
 
 
 def anchor(table_name: str) -> str:
@@ -85,6 +100,8 @@ def number(amount: int, singular: str, plural: str = "") -> str:
 
 
 def _outside_code(value: str, change: Callable[[str], str]) -> str:
+    if "`" not in value:
+        return change(value)
     pieces = _CODE_SPAN.split(value)
     return "".join(
         piece if position % 2 else change(piece) for position, piece in enumerate(pieces)
@@ -92,8 +109,7 @@ def _outside_code(value: str, change: Callable[[str], str]) -> str:
 
 
 def _escaped(value: str) -> str:
-    escaped = re.sub(r"([\\`*\[\]<>&#~|])", r"\\\1", value)
-    return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", escaped)
+    return _EDGE_UNDERSCORE.sub(r"\\_", _MARKS.sub(r"\\\g<0>", value))
 
 
 def _row(cells: Iterable[object]) -> str:
@@ -103,9 +119,10 @@ def _row(cells: Iterable[object]) -> str:
 def _cell(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
-    return re.sub(
-        r"\\*\|", lambda bars: rf"\{bars[0]}" if len(bars[0]) % 2 else bars[0], str(value)
-    )
+    written = str(value)
+    if "|" not in written:
+        return written
+    return _BARS.sub(lambda bars: rf"\{bars[0]}" if len(bars[0]) % 2 else bars[0], written)
 
 
 def _digest(value: str) -> str:

@@ -11,11 +11,20 @@ from functools import cached_property
 from typing import Literal
 
 ConstraintKind = Literal["primary key", "unique", "check", "exclusion", "other"]
+OtherModelKind = Literal["proxy", "same table", "swapped out"]
+Source = Literal["models", "database"]
+TableKind = Literal[
+    "table", "view", "materialized view", "partitioned table", "foreign table", "virtual table"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; ``default`` is filled in by Django, ``db_default`` by the database."""
+    """A column; ``default`` is filled in by Django, ``db_default`` by the database.
+
+    ``types_elsewhere`` are the types on other kinds of database where they differ, by vendor; an
+    empty type says that the column does not exist there.
+    """
 
     name: str
     type: str
@@ -27,6 +36,7 @@ class Column:
     collation: str = ""
     description: str = ""
     choices: tuple[tuple[str, str], ...] = ()
+    types_elsewhere: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,9 @@ class ForeignKey:
     """A reference to another table, with ``on_delete`` as Django names it.
 
     ``unique`` is true when at most one row can hold the same reference; ``enforced`` is false
-    when the database has no constraint for it.
+    when the database has no constraint for it. A ``parent_link`` leads to the table of the model
+    that this one extends. Read from a database, the name is that of the columns and ``on_delete``
+    is what the database itself does, such as "NO ACTION".
     """
 
     name: str
@@ -70,6 +82,8 @@ class ForeignKey:
     null: bool = False
     unique: bool = False
     enforced: bool = True
+    deferrable: str = ""
+    parent_link: bool = False
     reverse: str = ""
 
 
@@ -85,24 +99,42 @@ class ManyToMany:
 
 @dataclass(frozen=True, slots=True)
 class GenericKey:
-    """A generic foreign key: a content type and an id, which no constraint guards."""
+    """A generic foreign key: a content type and an id, which no constraint guards.
+
+    ``targets`` are the tables whose models declare the way back; it may lead to others too.
+    """
 
     name: str
     type_column: str
     id_column: str
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class OtherModel:
+    """Another model of a table; one that is swapped out would have had a table of its own."""
+
+    name: str
+    kind: OtherModelKind
+    description: str = ""
+
+
+@dataclass(frozen=True)  # no slots: the look-ups below are computed once and kept
 class Table:
-    """A table, the model behind it (``app.Model``) and the other models that share it."""
+    """A table, the model behind it (``app.Model``) and the other models that share it.
+
+    ``notes`` are what people wrote about it for readers, in Markdown.
+    """
 
     name: str
     module: str
     model: str = ""
-    other_models: tuple[str, ...] = ()
+    kind: TableKind = "table"
+    other_models: tuple[OtherModel, ...] = ()
     managed: bool = True
     automatic: bool = False
     description: str = ""
+    notes: str = ""
     columns: tuple[Column, ...] = ()
     indexes: tuple[Index, ...] = ()
     constraints: tuple[Constraint, ...] = ()
@@ -110,7 +142,7 @@ class Table:
     many_to_many: tuple[ManyToMany, ...] = ()
     generic_keys: tuple[GenericKey, ...] = ()
 
-    @property
+    @cached_property
     def primary_key(self) -> tuple[str, ...]:
         """The primary key's columns, in order; empty when there is none."""
         for constraint in self.constraints:
@@ -118,7 +150,7 @@ class Table:
                 return constraint.columns
         return ()
 
-    @property
+    @cached_property
     def unique_columns(self) -> frozenset[str]:
         """The columns that are unique by themselves, over all rows."""
         return frozenset(
@@ -129,29 +161,38 @@ class Table:
             and not constraint.condition
         )
 
-    @property
+    @cached_property
     def foreign_key_columns(self) -> frozenset[str]:
         return frozenset(column for key in self.foreign_keys for column in key.columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A group of apps that is documented together, or an app that is only referred to."""
+    """A group of apps that is documented together, or an app that is only referred to.
+
+    ``notes`` are what people wrote about it for readers, in Markdown.
+    """
 
     name: str
     title: str
     purpose: str = ""
     apps: tuple[str, ...] = ()
     documented: bool = True
+    notes: str = ""
 
 
 @dataclass(frozen=True)  # no slots: the look-ups below are computed once and kept
 class Schema:
-    """All tables of a project as one kind of database (``vendor``) has them."""
+    """All tables of a project as one kind of database (``vendor``) has them.
+
+    ``other_vendors`` are the kinds that ``Column.types_elsewhere`` speaks of.
+    """
 
     vendor: str
     modules: tuple[Module, ...]
     tables: tuple[Table, ...]
+    other_vendors: tuple[str, ...] = ()
+    source: Source = "models"
 
     @cached_property
     def table_by_name(self) -> Mapping[str, Table]:

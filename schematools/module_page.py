@@ -1,19 +1,15 @@
-"""Writes the page of one module in Markdown."""
+"""Writes the page of one module, or of one viewpoint, in Markdown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from schematools import mermaid
-from schematools.columns import COMPUTED, ON_ADD, ON_SAVE
 from schematools.counts import count_module
-from schematools.diagram import MAX_ENTITIES, Plan, column_keys, plan
-from schematools.engines import title as engine_title
+from schematools.diagram import MAX_ENTITIES, Plan, plan
 from schematools.files import MARKDOWN_MARKER
 from schematools.markup import (
-    anchor,
     blocks,
     code,
-    codes,
-    inline,
+    first_paragraph,
     module_link,
     number,
     plain,
@@ -21,9 +17,8 @@ from schematools.markup import (
     table_link,
     text,
 )
-from schematools.model import Column, Constraint, ForeignKey, Index, Module, Schema, Table
-
-MAX_CHOICES = 12
+from schematools.model import Module, Schema, Table
+from schematools.table_section import table_section
 
 LEGEND = (
     "PK, FK and UK mark primary keys, foreign keys and unique columns. Tables of other modules "
@@ -32,14 +27,18 @@ LEGEND = (
 REFERRERS_LEFT_OUT = (
     "Left out, to keep the diagram readable: the tables of other modules that refer to these."
 )
-KEYS_ONLY = (
-    f"A diagram of more than {MAX_ENTITIES} tables, or of more text than Mermaid draws, is "
-    "reduced: only keys are shown, and tables that are not connected are drawn apart."
+DESCRIPTIONS_LEFT_OUT = (
+    "The diagram would be too wide with descriptions; they stand with the tables below."
 )
+KEYS_ONLY = (
+    f"A diagram of more than {MAX_ENTITIES} tables, wider than {mermaid.MAX_WIDTH:,} pixels, or of "
+    "more text than Mermaid draws, is reduced: only keys are shown, and it is drawn in parts, "
+    "with the tables that are connected together as far as there is room."
+)
+ALL_MODULES = "[All modules](README.md)"
 
 
-def module_page(module: Module, schema: Schema, others: Sequence[Schema] = ()) -> str:
-    """Return the module's page; types that differ in ``others``, its twins, are told beside."""
+def module_page(module: Module, schema: Schema) -> str:
     tables = schema.tables_by_module[module.name]
     parts: list[list[str]] = [
         [MARKDOWN_MARKER],
@@ -47,55 +46,73 @@ def module_page(module: Module, schema: Schema, others: Sequence[Schema] = ()) -
         [text(module.purpose)] if module.purpose else [],
         [_summary(module, schema)],
         _related_modules(module, schema),
-        ["[All modules](README.md)"],
+        [ALL_MODULES],
+        [text(module.notes)] if module.notes else [],
         ["## Overview"],
-        table(
-            ("Table", "Model", "Columns", "Description"),
-            (
-                (table_link(item, module), code(item.model), len(item.columns), _brief(item))
-                for item in tables
-            ),
-        ),
+        _overview(module, schema),
+        *_related_tables(module, schema),
         ["## Diagram"],
-        *_diagrams(plan(schema, [item.name for item in tables], fits=mermaid.fits)),
+        *diagrams(plan(schema, [item.name for item in tables], fits=mermaid.fits)),
         ["## Tables"],
     ]
     for item in tables:
-        parts += _table_section(item, schema, others)
+        parts += table_section(item, schema)
     return blocks(*parts) + "\n"
 
 
-def _summary(module: Module, schema: Schema) -> str:
-    counts = count_module(schema, module.name)
-    apps = ", ".join(code(label) for label in module.apps)
-    return (
-        f"{number(counts.tables, 'table')}, {number(counts.columns, 'column')}, "
-        f"{number(counts.within, 'relationship')} within the module and "
-        f"{counts.across:,} to other modules. "
-        f"Django {'app' if len(module.apps) == 1 else 'apps'}: {apps}."
+def _overview(module: Module, schema: Schema) -> list[str]:
+    tables = schema.tables_by_module[module.name]
+    if schema.source == "database":
+        return table(
+            ("Table", "Kind", "Columns", "Description"),
+            [
+                (table_link(item, module), item.kind, len(item.columns), _brief(item))
+                for item in tables
+            ],
+        )
+    return table(
+        ("Table", "Model", "Columns", "Description"),
+        [
+            (table_link(item, module), code(item.model), len(item.columns), _brief(item))
+            for item in tables
+        ],
     )
 
 
-def _related_modules(module: Module, schema: Schema) -> list[str]:
-    outward: set[str] = set()
-    inward: set[str] = set()
-    for item in schema.tables_by_module[module.name]:
-        for key in item.foreign_keys:
-            if target := schema.table_by_name.get(key.target):
-                outward.add(target.module)
-        inward.update(other.module for other, _ in schema.referrers.get(item.name, ()))
-    lines = []
-    for verb, names in (("Refers to", outward), ("Referred to by", inward)):
-        if others := sorted(names - {module.name}):
-            links = ", ".join(module_link(schema.module_by_name[name]) for name in others)
-            lines.append(f"- {verb}: {links}.")
-    return lines
+def viewpoint_page(schema: Schema, names: Collection[str], *, title: str, purpose: str = "") -> str:
+    """Return the page of tables that are looked at together, whatever modules they are of."""
+    tables = [schema.table_by_name[name] for name in sorted(names)]
+    rows = [
+        (
+            *_place(item, schema),
+            len(item.columns),
+            _brief(item),
+        )
+        for item in tables
+    ]
+    return (
+        blocks(
+            [MARKDOWN_MARKER],
+            [f"# {plain(title)}"],
+            [text(purpose)] if purpose else [],
+            [f"A viewpoint: {number(len(tables), 'table')}, each described on its module's page."],
+            [ALL_MODULES],
+            ["## Tables"],
+            table(("Table", "Module", "Columns", "Description"), rows),
+            ["## Diagram"],
+            *diagrams(plan(schema, names, fits=mermaid.fits, referrers=False)),
+        )
+        + "\n"
+    )
 
 
-def _diagrams(drawn: Plan) -> Iterator[list[str]]:
+def diagrams(drawn: Plan) -> Iterator[list[str]]:
+    """Yield the legend, what had to be left out, and the diagrams."""
     yield [LEGEND]
     if drawn.referrers_left_out:
         yield [REFERRERS_LEFT_OUT]
+    if drawn.descriptions_left_out:
+        yield [DESCRIPTIONS_LEFT_OUT]
     if drawn.keys_only:
         yield [KEYS_ONLY]
     for position, diagram in enumerate(drawn.diagrams, start=1):
@@ -104,183 +121,75 @@ def _diagrams(drawn: Plan) -> Iterator[list[str]]:
         yield ["```mermaid", mermaid.render(diagram).rstrip("\n"), "```"]
 
 
-def _table_section(item: Table, schema: Schema, others: Sequence[Schema]) -> Iterator[list[str]]:
-    yield [f'<a id="{anchor(item.name)}"></a>']
-    yield [f"### {code(item.name)}"]
-    yield [_about(item)]
-    yield [text(item.description)] if item.description else []
-    yield ["#### Columns"]
-    yield _columns_table(item, schema, others)
-    if item.indexes:
-        yield ["#### Indexes"]
-        yield table(("Index", "Columns", "Condition"), map(_index_row, item.indexes))
-    if item.constraints:
-        yield ["#### Constraints"]
-        yield table(("Constraint", "Kind", "Rule"), map(_constraint_row, item.constraints))
-    yield from _relationships(item, schema)
+def _summary(module: Module, schema: Schema) -> str:
+    counts = count_module(schema, module.name)
+    summary = (
+        f"{number(counts.tables, 'table')}, {number(counts.columns, 'column')}, "
+        f"{number(counts.within, 'relationship')} within the module and "
+        f"{counts.across:,} to other modules."
+    )
+    if not module.apps:
+        return summary
+    apps = ", ".join(code(label) for label in module.apps)
+    return f"{summary} Django {'app' if len(module.apps) == 1 else 'apps'}: {apps}."
 
 
-def _about(item: Table) -> str:
-    sentences = [f"Model {code(item.model)}."]
-    if item.other_models:
-        sentences.append(f"Also used by {codes(item.other_models)}.")
-    if not item.managed:
-        sentences.append("Not managed by Django: no migration creates or changes it.")
-    return " ".join(sentences)
+def _related_modules(module: Module, schema: Schema) -> list[str]:
+    lines = []
+    for verb, related in (
+        ("Refers to", _referred(module, schema)),
+        ("Referred to by", _referring(module, schema)),
+    ):
+        if names := sorted({schema.table_by_name[name].module for name in related}):
+            links = ", ".join(module_link(schema.module_by_name[name]) for name in names)
+            lines.append(f"- {verb}: {links}.")
+    return lines
+
+
+def _related_tables(module: Module, schema: Schema) -> Iterator[list[str]]:
+    referred, referring = _referred(module, schema), _referring(module, schema)
+    if not referred | referring:
+        return
+    yield ["## Related tables of other modules"]
+    yield table(
+        ("Table", "Module", "Refers here", "Referred to from here"),
+        (
+            (
+                *_place(schema.table_by_name[name], schema),
+                "yes" if name in referring else "",
+                "yes" if name in referred else "",
+            )
+            for name in sorted(referred | referring)
+        ),
+    )
+
+
+def _referred(module: Module, schema: Schema) -> set[str]:
+    """Return the tables of other modules that this one's have foreign keys to."""
+    return {
+        key.target
+        for item in schema.tables_by_module[module.name]
+        for key in item.foreign_keys
+        if key.target in schema.table_by_name
+        and schema.table_by_name[key.target].module != module.name
+    }
+
+
+def _referring(module: Module, schema: Schema) -> set[str]:
+    """Return the tables of other modules that have foreign keys to this one's."""
+    return {
+        other.name
+        for item in schema.tables_by_module[module.name]
+        for other, _ in schema.referrers.get(item.name, ())
+        if other.module != module.name
+    }
+
+
+def _place(item: Table, schema: Schema) -> tuple[str, str]:
+    """Return links to the table and to its module."""
+    module = schema.module_by_name[item.module]
+    return table_link(item, module), module_link(module)
 
 
 def _brief(item: Table) -> str:
-    """Return the first paragraph of the description."""
-    paragraph, _, _ = item.description.partition("\n\n")
-    return text(" ".join(paragraph.split()))
-
-
-def _columns_table(item: Table, schema: Schema, others: Sequence[Schema]) -> list[str]:
-    types = ["Type"]
-    if others:
-        types = [f"Type on {engine_title(schema.vendor)}"]
-        types += [f"on {engine_title(other.vendor)}" for other in others]
-    return table(
-        ("Column", *types, "Null", "Default", "Key", "References", "Description"),
-        (_column_row(column, item, schema, others) for column in item.columns),
-    )
-
-
-def _column_row(
-    column: Column, item: Table, schema: Schema, others: Sequence[Schema]
-) -> tuple[str, ...]:
-    references = [
-        f"{_target(key, schema)} ({codes(key.target_columns)})"
-        for key in item.foreign_keys
-        if column.name in key.columns
-    ]
-    return (
-        code(column.name),
-        code(column.type),
-        *(_type_elsewhere(column, item, other) for other in others),
-        "yes" if column.null else "",
-        _default(column),
-        ", ".join(column_keys(column, item)),
-        ", ".join(references),
-        _description(column),
-    )
-
-
-def _type_elsewhere(column: Column, item: Table, other: Schema) -> str:
-    """Return the column's type on another engine where it differs."""
-    for twin in other.table_by_name[item.name].columns:
-        if twin.name == column.name:
-            return code(twin.type) if twin.type != column.type else ""
-    return "none"
-
-
-def _default(column: Column) -> str:
-    if column.generated:
-        return f"generated: {code(column.generated)}"
-    if column.db_default == "identity":
-        return "identity"
-    shown = []
-    if column.default:
-        in_words = column.default in (ON_SAVE, ON_ADD, COMPUTED)
-        shown.append(column.default if in_words else code(column.default))
-    if column.db_default:
-        shown.append(f"database: {code(column.db_default)}")
-    return "<br>".join(shown)
-
-
-def _description(column: Column) -> str:
-    sentences = []
-    if column.description:
-        sentences.append(inline(column.description))
-    if column.choices:
-        shown = [_choice(value, label) for value, label in column.choices[:MAX_CHOICES]]
-        if len(column.choices) > MAX_CHOICES:
-            shown.append("and more")
-        sentences.append(f"Choices: {', '.join(shown)}.")
-    if column.collation:
-        sentences.append(f"Collation {code(column.collation)}.")
-    return "<br>".join(sentences)
-
-
-def _choice(value: str, label: str) -> str:
-    if label.casefold() == value.replace("_", " ").casefold():
-        return code(value)
-    return f"{code(value)} ({plain(label)})"
-
-
-def _index_row(index: Index) -> tuple[str, ...]:
-    columns = codes(index.columns)
-    if index.method:
-        columns = f"{index.method}: {columns}"
-    if index.include:
-        columns += f", includes {codes(index.include)}"
-    return (_name(index.name), columns, code(index.condition))
-
-
-def _constraint_row(constraint: Constraint) -> tuple[str, ...]:
-    rule = [part for part in (codes(constraint.columns), code(constraint.expression)) if part]
-    if constraint.condition:
-        rule.append(f"where {code(constraint.condition)}")
-    if constraint.include:
-        rule.append(f"includes {codes(constraint.include)}")
-    if not constraint.nulls_distinct:
-        rule.append("nulls are equal")
-    if constraint.deferrable:
-        rule.append(constraint.deferrable)
-    return (_name(constraint.name), constraint.kind, ", ".join(rule))
-
-
-def _name(name: str) -> str:
-    return code(name) or "(automatic)"
-
-
-def _relationships(item: Table, schema: Schema) -> Iterator[list[str]]:
-    outward = [
-        (code(key.name), _target(key, schema), _kind(key), code(key.on_delete), code(key.reverse))
-        for key in item.foreign_keys
-    ]
-    outward += [
-        (
-            code(relation.name),
-            _link(relation.target, schema),
-            f"many to many, through {_link(relation.through, schema)}",
-            "",
-            code(relation.reverse),
-        )
-        for relation in item.many_to_many
-    ]
-    outward += [
-        (
-            code(generic.name),
-            "any table",
-            f"generic, by {codes((generic.type_column, generic.id_column))}",
-            "",
-            "",
-        )
-        for generic in item.generic_keys
-    ]
-    if outward:
-        yield ["#### References"]
-        yield table(("Field", "Table", "Kind", "On delete", "Reverse"), outward)
-    inward = [
-        (_link(other.name, schema), code(key.name), _kind(key), code(key.on_delete))
-        for other, key in schema.referrers.get(item.name, ())
-    ]
-    if inward:
-        yield ["#### Referenced by"]
-        yield table(("Table", "Field", "Kind", "On delete"), inward)
-
-
-def _kind(key: ForeignKey) -> str:
-    kind = "one to one" if key.unique else "many to one"
-    kind += ", optional" if key.null else ""
-    return kind if key.enforced else f"{kind}, no database constraint"
-
-
-def _target(key: ForeignKey, schema: Schema) -> str:
-    return _link(key.target, schema)
-
-
-def _link(name: str, schema: Schema) -> str:
-    target = schema.table_by_name.get(name)
-    return table_link(target, schema.module_by_name[target.module]) if target else code(name)
+    return text(first_paragraph(item.description))

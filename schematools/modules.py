@@ -9,7 +9,7 @@ from django.apps import AppConfig
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import translation
 
-from schematools.config import ModuleConfig
+from schematools.config import ModuleConfig, title_from
 from schematools.model import Module
 from schematools.registry import options
 from schematools.suggestions import did_you_mean
@@ -60,7 +60,7 @@ def _named_module(config: ModuleConfig, by_label: dict[str, AppConfig]) -> Modul
     first = by_label[config.apps[0]]
     return Module(
         name=config.name,
-        title=config.title or _capitalised(config.name.replace("_", " ").replace("-", " ")),
+        title=config.title or title_from(config.name),
         purpose=config.purpose or _purpose(first),
         apps=config.apps,
     )

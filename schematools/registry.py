@@ -1,6 +1,7 @@
 """What Django's registry knows about a model."""
 
 import inspect
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Model
@@ -32,3 +33,17 @@ def _joining_field(through: type[Model]) -> str:
         field.name for field in owner.local_many_to_many if field.remote_field.through is through
     )
     return f"{owner.label}.{next(names)}"
+
+
+def columns_of(model: type[Model], names: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns of fields; a composite primary key stands for several."""
+    fields = (options(model).get_field(name) for name in names)
+    return tuple(
+        column
+        for field in fields
+        for column in (
+            [part.column for part in options(model).pk_fields]
+            if field.column is None
+            else [field.column]
+        )
+    )

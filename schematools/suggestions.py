@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+MAX_KNOWN = 20
+
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return "Did you mean …?" with the nearest known words, or the list of all of them."""
+    """Return "Did you mean …?" with the nearest known words, or what is known."""
     candidates = sorted(known)
     by_folded = {candidate.casefold(): candidate for candidate in candidates}
     near = get_close_matches(word.casefold(), by_folded, n=3)
@@ -13,4 +15,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near:
         names = " or ".join(dict.fromkeys(repr(by_folded[folded]) for folded in near))
         return f"Did you mean {names}?"
-    return f"Known: {', '.join(candidates) or 'none'}."
+    shown = candidates[:MAX_KNOWN]
+    if len(candidates) > MAX_KNOWN:
+        shown.append(f"and {len(candidates) - MAX_KNOWN:,} more")
+    return f"Known: {', '.join(shown) or 'none'}."

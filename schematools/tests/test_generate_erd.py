@@ -59,7 +59,7 @@ def test_check_names_what_is_stale_missing_or_orphaned_and_writes_nothing(run_pr
     assert "    -An oder.\n    +An order.\n" in check.stdout
     assert "notes" not in check.stdout
     assert check.stderr == (
-        "CommandError: 3 files are not what the models say. Run 'python manage.py generate_erd'.\n"
+        "CommandError: 3 files are not what the schema says. Run 'python manage.py generate_erd'.\n"
     )
     assert read_all(docs) == before
 
@@ -128,7 +128,7 @@ def test_diagrams_are_written_to_files_and_checked(run_project, tmp_path):
         (["--module", "shopp"], "There is no module 'shopp'. Did you mean 'shop'?"),
         (["--module", "xyz"], "There is no module 'xyz'. Known: billing, shop."),
         (["--output", "/dev/null/docs"], "cannot be written"),
-        (["--format", "dot", "--check"], "--check of dot diagrams needs --output as well."),
+        (["--format", "dot", "--check"], "--check of dot needs --output as well."),
         (["--format", "pdf"], "invalid choice: 'pdf'"),
     ],
 )

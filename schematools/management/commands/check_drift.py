@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from schematools.config import load_config
-from schematools.documentation import in_silence, page_changes, read_project
+from schematools.documentation import in_silence, page_changes
 from schematools.drift import Finding, history_findings, missing_operations, page_findings
 from schematools.errors import NothingToDocumentError
 from schematools.history import (
@@ -18,6 +18,7 @@ from schematools.history import (
     read_missing_operations,
 )
 from schematools.markup import number
+from schematools.project import read_project
 from schematools.terminal import FINDINGS, add_examples, failures_in_words, short_path
 
 JSON_VERSION = 1
@@ -84,10 +85,10 @@ def _migration_findings() -> Iterator[Finding]:
 def _page_findings() -> Iterator[Finding]:
     config = load_config()
     try:
-        schemas = read_project(config)
+        schema = read_project(config)
     except NothingToDocumentError:
         return
-    changes = page_changes(config, schemas, output=config.output, progress=in_silence)
+    changes = page_changes(config, schema, output=config.output, progress=in_silence)
     yield from page_findings(
         [(change.kind, short_path(change.path, config.base_dir)) for change in changes]
     )

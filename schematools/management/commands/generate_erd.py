@@ -1,37 +1,127 @@
+import json
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS
 
-from schematools.config import Config, load_config
-from schematools.documentation import (
-    SUFFIXES,
-    DiagramFormat,
-    Format,
-    choose_modules,
-    diagram_changes,
-    in_silence,
-    page_changes,
-    read_project,
-    render_diagram,
-)
+from schematools import documentation
+from schematools.config import Config, ViewpointConfig, load_config
+from schematools.documentation import DiagramFormat, DocumentFormat
 from schematools.errors import CannotRunError
 from schematools.files import Change, apply
+from schematools.lint import LintFinding, lint, unused_ignores
 from schematools.markup import number
 from schematools.mermaid import MAX_CHARACTERS
 from schematools.model import Module, Schema
-from schematools.terminal import FINDINGS, add_examples, failures_in_words, short_path
+from schematools.project import choose_modules, choose_viewpoints, read_live, read_project
+from schematools.selection import documenting
+from schematools.terminal import (
+    FINDINGS,
+    add_examples,
+    failures_in_words,
+    short_path,
+    without_collector,
+)
 
 LONG = 200  # tables; fewer are written before anybody wonders
+LINT_VERSION = 1
 
 EXAMPLES = """\
-  write the index and all pages:   manage.py generate_erd
-  write the page of one module:    manage.py generate_erd --module users
-  print its diagram:               manage.py generate_erd --module users --format mermaid
-  draw every module, into files:   manage.py generate_erd --format svg --output diagrams
-  write nothing, find old pages:   manage.py generate_erd --check"""
+  write the index and all pages:    manage.py generate_erd
+  write the page of one module:     manage.py generate_erd --module users
+  print its diagram:                manage.py generate_erd --module users --format mermaid
+  draw every module, into files:    manage.py generate_erd --format svg --output diagrams
+  one page to search and browse:    manage.py generate_erd --format html > schema.html
+  the whole schema for a program:   manage.py generate_erd --format json
+  the same, to paste into a prompt: manage.py generate_erd --format json --compact
+  document a database as it is:     manage.py generate_erd --from-database --output live
+  write nothing, find old pages:    manage.py generate_erd --check
+  find what is unwise:              manage.py generate_erd --lint"""
+
+
+DIAGRAMS = get_args(DiagramFormat)
+DOCUMENTS = ("dbml", "json", "html")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked for on the command line."""
+
+    modules: Sequence[str]
+    viewpoints: Sequence[str]
+    file_format: str
+    compact: bool
+    output: Path | None
+    check: bool
+    database: str | None
+    lint: bool
+    ignore: Sequence[str]
+
+    @property
+    def is_printed(self) -> bool:
+        return self.output is None and self.file_format != "markdown"
+
+    @property
+    def document_format(self) -> DocumentFormat:
+        return cast("DocumentFormat", "compact" if self.compact else self.file_format)
+
+    def refuse_contradictions(self) -> None:
+        """Raise ``CannotRunError`` for options that mean nothing together."""
+        for is_wrong, sentence in (
+            (self.compact and self.file_format != "json", "--compact goes with --format json."),
+            (self.ignore and not self.lint, "--ignore goes with --lint."),
+            (
+                self.lint and self.file_format not in ("markdown", "json"),
+                f"--lint reports lines, or JSON with --format json, not {self.file_format}.",
+            ),
+            (self.lint and (self.check or self.output), "--lint writes no files to check."),
+            (
+                self.check and self.is_printed and not self.lint,
+                f"--check of {self.file_format} needs --output as well.",
+            ),
+            (
+                self.viewpoints and (self.lint or self.file_format in DOCUMENTS),
+                "--viewpoint goes with pages and diagrams; choose modules here.",
+            ),
+            (
+                self.viewpoints and self.database,
+                "--viewpoint goes with the models, not with --from-database.",
+            ),
+            (
+                self.database and not self.lint and not self.output and not self.is_printed,
+                "--from-database needs --output, so that it leaves the models' pages alone.",
+            ),
+        ):
+            if is_wrong:
+                raise CannotRunError(sentence)
+
+    def mending_command(self) -> str:
+        """Return the command that mends what ``--check`` with the same options found."""
+        parts = ["python", "manage.py", "generate_erd"]
+        parts += [part for module in self.modules for part in ("--module", module)]
+        parts += [part for viewpoint in self.viewpoints for part in ("--viewpoint", viewpoint)]
+        if self.file_format != "markdown":
+            parts += ["--format", self.file_format]
+        if self.compact:
+            parts.append("--compact")
+        if self.database:
+            parts += ["--from-database", self.database]
+        if self.output:
+            parts += ["--output", str(self.output)]
+        return shlex.join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The schema and what of it was asked for."""
+
+    schema: Schema
+    modules: Sequence[Module]
+    viewpoints: Sequence[ViewpointConfig]
 
 
 class Command(BaseCommand):
@@ -49,74 +139,159 @@ class Command(BaseCommand):
             help="only this module; may be given more than once",
         )
         parser.add_argument(
+            "--viewpoint",
+            action="append",
+            default=[],
+            metavar="V",
+            dest="viewpoints",
+            help='only the tables of this one of SCHEMATOOLS["VIEWPOINTS"]; may be repeated',
+        )
+        parser.add_argument(
             "--format",
-            choices=["markdown", *SUFFIXES],
+            choices=["markdown", *DIAGRAMS, *DOCUMENTS],
             dest="file_format",
             default="markdown",
-            help="pages with diagrams and tables (markdown), or diagrams alone",
+            help="pages with diagrams and tables (markdown), diagrams alone (mermaid, dot, svg), "
+            "or one document about everything (dbml, json, html)",
+        )
+        parser.add_argument(
+            "--compact", action="store_true", help="with --format json: short enough for a prompt"
         )
         parser.add_argument(
             "--output",
             type=Path,
             metavar="DIR",
             help='where the files go; by default SCHEMATOOLS["OUTPUT"] for pages, '
-            "while diagrams alone are printed",
+            "while all else is printed",
         )
         parser.add_argument(
             "--check",
             action="store_true",
             help="write nothing; name each file that is missing, stale or orphaned",
         )
+        parser.add_argument(
+            "--from-database",
+            nargs="?",
+            const=DEFAULT_DB_ALIAS,
+            metavar="ALIAS",
+            dest="database",
+            help="read a live database in place of the models (by default the one of that name)",
+        )
+        parser.add_argument(
+            "--lint",
+            action="store_true",
+            help="write nothing; report what is undocumented or unwise (also --format json)",
+        )
+        parser.add_argument(
+            "--ignore",
+            action="append",
+            default=[],
+            metavar="ID[:PATTERN]",
+            help='with --lint: leave this out, besides what SCHEMATOOLS["LINT"] ignores',
+        )
 
-    def handle(
-        self,
-        *,
-        modules: Sequence[str],
-        file_format: Format,
-        output: Path | None,
-        check: bool,
-        **options: Any,
-    ) -> None:
-        with failures_in_words():
+    def handle(self, **options: Any) -> None:
+        request = Request(**{field.name: options[field.name] for field in fields(Request)})
+        with failures_in_words(), without_collector():
+            request.refuse_contradictions()
             config = load_config()
-            schemas = read_project(config)
-            chosen = choose_modules(
-                schemas[0], [config.aliases.get(name, name) for name in modules]
-            )
-            if file_format != "markdown" and output is None:
-                if check:
-                    raise CannotRunError(
-                        f"--check of {file_format} diagrams needs --output as well."
-                    )
-                self.stdout.write(self._diagram(chosen, schemas[0], file_format), ending="")
-                return
-            if file_format != "markdown" and output:
-                changes = diagram_changes(
-                    chosen, schemas[0], file_format=file_format, output=output.absolute()
-                )
+            choice = _choose(request, config)
+            if request.lint:
+                self._lint(request, choice, config)
+            elif request.is_printed:
+                self._print(request, choice, config)
             else:
-                changes = page_changes(
-                    config,
-                    schemas,
-                    output=output.absolute() if output else config.output,
-                    only=chosen if modules else (),
-                    progress=self._progress if len(schemas[0].tables) > LONG else in_silence,
-                )
-            if not check:
-                self._apply(changes, config)
-        if check:
-            self._report(changes, config, command=_command(modules, file_format, output))
+                changes = self._changes(request, choice, config)
+                if request.check:
+                    self._report(changes, config, command=request.mending_command())
+                else:
+                    self._apply(changes, config)
 
-    def _diagram(
-        self, modules: Sequence[Module], schema: Schema, file_format: DiagramFormat
-    ) -> str:
-        diagram = render_diagram(modules, schema, file_format=file_format)
-        if file_format == "mermaid" and len(diagram) > MAX_CHARACTERS:
-            self.stderr.write(
-                f"The diagram has {len(diagram):,} characters and Mermaid draws up to 50,000: "
-                "ask for fewer modules, or read the pages, which are drawn in parts."
+    def _changes(self, request: Request, choice: Choice, config: Config) -> Sequence[Change]:
+        output = (request.output or config.output).absolute()
+        schema = choice.schema
+        progress = self._progress if len(schema.tables) > LONG else documentation.in_silence
+        is_part = bool(request.modules or request.viewpoints)
+        if request.file_format == "markdown":
+            if is_part:
+                return documentation.chosen_page_changes(
+                    schema, choice.modules, choice.viewpoints, output=output, progress=progress
+                )
+            if request.database:
+                title = f"{config.title}: database {request.database}"
+                config = replace(config, embed=(), viewpoints=(), title=title)
+            return documentation.page_changes(config, schema, output=output, progress=progress)
+        if request.file_format in DIAGRAMS:
+            return documentation.diagram_changes(
+                documentation.subjects(choice.modules, choice.viewpoints, schema),
+                schema,
+                file_format=cast("DiagramFormat", request.file_format),
+                output=output,
+                complete=not is_part,
             )
-        return diagram
+        return documentation.document_changes(
+            choice.modules,
+            schema,
+            file_format=request.document_format,
+            title=config.title,
+            output=output,
+        )
+
+    def _print(self, request: Request, choice: Choice, config: Config) -> None:
+        if request.file_format in DIAGRAMS:
+            parts = documentation.subjects(choice.modules, choice.viewpoints, choice.schema)
+            written = documentation.render_diagram(
+                documentation.together(parts),
+                choice.schema,
+                file_format=cast("DiagramFormat", request.file_format),
+            )
+            if request.file_format == "mermaid" and len(written) > MAX_CHARACTERS:
+                self.stderr.write(
+                    f"The diagram has {len(written):,} characters and Mermaid draws up to 50,000: "
+                    "ask for fewer modules, or read the pages, which are drawn in parts."
+                )
+        elif request.file_format == "html" and self.stdout.isatty():
+            raise CannotRunError(
+                "The page is for a browser: add --output DIR, or '> schema.html', to keep it."
+            )
+        else:
+            written = documentation.render_document(
+                choice.modules,
+                choice.schema,
+                file_format=request.document_format,
+                title=config.title,
+            )
+        self.stdout.write(written, ending="")
+
+    def _lint(self, request: Request, choice: Choice, config: Config) -> None:
+        ignore = [*config.lint_ignore, *request.ignore]
+        schema = documenting(choice.schema, choice.modules)
+        findings = lint(schema, ignore=ignore, names=config.names)
+        if request.file_format == "json":
+            report = {"version": LINT_VERSION, "findings": [asdict(item) for item in findings]}
+            self.stdout.write(json.dumps(report, indent=2, ensure_ascii=False))
+        else:
+            self._list(findings)
+        for entry in unused_ignores(choice.schema, ignore=ignore, names=config.names):
+            self.stderr.write(f"Nothing is left out by ignoring {entry!r}: remove it.")
+        if findings:
+            raise CommandError(f"{number(len(findings), 'finding')}.", returncode=FINDINGS)
+
+    def _list(self, findings: Sequence[LintFinding]) -> None:
+        styles = {
+            "error": self.style.ERROR,
+            "warning": self.style.WARNING,
+            "info": self.style.NOTICE,
+        }
+        for severity, style in styles.items():
+            for finding in findings:
+                if finding.severity == severity:
+                    self.stdout.write(
+                        f"{style(severity)}: {finding.object}: {finding.message} [{finding.id}]"
+                    )
+                    self.stdout.write(f"    {finding.remedy}")
+        if not findings:
+            self.stdout.write("Nothing was found.", self.style.SUCCESS)
 
     def _progress(self, title: str) -> None:
         """Tell people at a terminal which module is being written."""
@@ -138,20 +313,17 @@ class Command(BaseCommand):
                 self.stdout.write(f"    {line}")
         if changes:
             raise CommandError(
-                f"{number(len(changes), 'file is', 'files are')} not what the models say. "
+                f"{number(len(changes), 'file is', 'files are')} not what the schema says. "
                 f"Run '{command}'.",
                 returncode=FINDINGS,
             )
         self.stdout.write("Everything is up to date.")
 
 
-def _command(modules: Sequence[str], file_format: Format, output: Path | None) -> str:
-    """Return the command that mends what ``--check`` with the same options found."""
-    parts = ["python", "manage.py", "generate_erd"]
-    for module in modules:
-        parts += ["--module", module]
-    if file_format != "markdown":
-        parts += ["--format", file_format]
-    if output:
-        parts += ["--output", str(output)]
-    return shlex.join(parts)
+def _choose(request: Request, config: Config) -> Choice:
+    schema = read_live(config, request.database) if request.database else read_project(config)
+    names = [config.aliases.get(name, name) for name in request.modules]
+    viewpoints = choose_viewpoints(config, request.viewpoints)
+    if viewpoints and not names:
+        return Choice(schema, (), viewpoints)
+    return Choice(schema, choose_modules(schema, names), viewpoints)
