@@ -158,10 +158,14 @@ class PasswordResetToken(UUIDModel, TimestampedModel):
         max_length=64, unique=True, help_text="SHA-256 of the token; the token is not stored."
     )
     email = models.EmailField(max_length=254, help_text="Where it was sent.")
-    expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField(help_text="From when on it opens nothing.")
     used_at = models.DateTimeField(null=True, blank=True, help_text="When the password was set.")
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    revocation_reason = models.CharField(max_length=200, blank=True)
+    revoked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was withdrawn before it was used."
+    )
+    revocation_reason = models.CharField(
+        max_length=200, blank=True, help_text="Why it was withdrawn."
+    )
     client_ip = models.GenericIPAddressField(null=True, blank=True, help_text="Who asked for it.")
     user_agent = models.CharField(max_length=512, blank=True, help_text="Who asked for it.")
 
@@ -210,7 +214,9 @@ class APITokenQuerySet(models.QuerySet["APIToken"]):
 class APIToken(UUIDModel, TimestampedModel):
     """A personal access token: acts as its owner, within its scopes."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="api_tokens", db_index=False
+    )
     name = models.CharField(max_length=100, help_text="What it is for.")
     prefix = models.CharField(
         max_length=16, help_text="Its first characters, to recognise it by; not secret."
@@ -227,8 +233,10 @@ class APIToken(UUIDModel, TimestampedModel):
     last_used_at = models.DateTimeField(
         null=True, blank=True, help_text="Kept to the minute, not to the request."
     )
-    last_used_ip = models.GenericIPAddressField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_ip = models.GenericIPAddressField(
+        null=True, blank=True, help_text="Address of its last request."
+    )
+    revoked_at = models.DateTimeField(null=True, blank=True, help_text="When it was withdrawn.")
 
     objects = APITokenQuerySet.as_manager()
 

@@ -81,12 +81,14 @@ class RolePermission(models.Model):
     """A permission that a role holds."""
 
     id = models.BigAutoField(primary_key=True)
-    role = models.ForeignKey(Role, on_delete=models.CASCADE, related_name="role_permissions")
+    role = models.ForeignKey(
+        Role, on_delete=models.CASCADE, related_name="role_permissions", db_index=False
+    )
     permission = models.ForeignKey(Permission, on_delete=models.CASCADE, related_name="+")
     granted_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    granted_at = models.DateTimeField(default=timezone.now)
+    granted_at = models.DateTimeField(default=timezone.now, help_text="When it was granted.")
 
     audit = AuditSpec(fields=("role", "permission"), label="role_id")
 
@@ -122,7 +124,9 @@ class RoleAssignment(models.Model):
     """A user holds a role everywhere, for a time or for good."""
 
     id = models.BigAutoField(primary_key=True)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_assignments")
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="role_assignments", db_index=False
+    )
     role = models.ForeignKey(
         Role,
         on_delete=models.PROTECT,
@@ -133,7 +137,7 @@ class RoleAssignment(models.Model):
     granted_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    granted_at = models.DateTimeField(default=timezone.now)
+    granted_at = models.DateTimeField(default=timezone.now, help_text="When it was granted.")
     expires_at = models.DateTimeField(null=True, blank=True, help_text="For good, when empty.")
     reason = models.CharField(max_length=200, blank=True, help_text="Why it was granted.")
 

@@ -98,7 +98,7 @@ def make_project(directory: Path, *, models: int) -> None:
 def run(directory: Path, arguments: tuple[str, ...]) -> Run:
     """Run a management command of the project and measure its process."""
     started = time.perf_counter()
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "django", *arguments],
         cwd=directory,
         env=os.environ

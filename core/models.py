@@ -43,8 +43,12 @@ class SoftDeleteModel(models.Model):
     Code and indexes ask ``is_deleted``, never ``deleted_at``.
     """
 
-    is_deleted = models.BooleanField(default=False, editable=False)
-    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    is_deleted = models.BooleanField(
+        default=False, editable=False, help_text="Out of sight, and can be restored."
+    )
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When it was deleted; empty while live."
+    )
     deletion_id = models.UUIDField(
         null=True,
         blank=True,

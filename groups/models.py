@@ -161,8 +161,12 @@ class Membership(models.Model):
     """A user belongs to a group: in a rank, with a role, for a time or for good."""
 
     id = models.BigAutoField(primary_key=True)
-    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    group = models.ForeignKey(
+        Group, on_delete=models.CASCADE, related_name="memberships", db_index=False
+    )
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="memberships", db_index=False
+    )
     role = models.ForeignKey(
         Role,
         on_delete=models.PROTECT,

@@ -45,7 +45,11 @@ def read_schema(
             by_name.setdefault(table_name, []).append(model)
     read = _Reader(connection, others, module_of_app, generic_targets(models))
     with translation.override(None):
-        tables = tuple(read.table(sharing) for _, sharing in sorted(by_name.items()))
+        tables = tuple(
+            read.table(sharing)
+            for _, sharing in sorted(by_name.items())
+            if not options(sharing[0]).swapped
+        )
     known = {module.name for module in modules}
     undocumented = sorted({table.module for table in tables} - known)
     return Schema(

@@ -182,7 +182,7 @@ class DeviceType(models.TextChoices):
 class Device(UUIDModel, TimestampedModel):
     """A browser or app from which a user has signed in."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="devices")
+    user = models.ForeignKey(User, models.CASCADE, related_name="devices", db_index=False)
     fingerprint = models.CharField(
         max_length=64, help_text="Keyed hash (HMAC-SHA-256) of stable traits of its requests."
     )
@@ -195,8 +195,8 @@ class Device(UUIDModel, TimestampedModel):
     )
     browser = models.CharField(max_length=64, blank=True, help_text="Family and major version.")
     os = models.CharField(max_length=64, blank=True, help_text="Family and version.")
-    first_seen_at = models.DateTimeField(default=timezone.now)
-    last_seen_at = models.DateTimeField(default=timezone.now)
+    first_seen_at = models.DateTimeField(default=timezone.now, help_text="Its first request.")
+    last_seen_at = models.DateTimeField(default=timezone.now, help_text="Its last request.")
     last_ip = models.GenericIPAddressField(
         null=True, blank=True, help_text="Address of its last request."
     )
@@ -292,13 +292,13 @@ class UserSession(UUIDModel, TimestampedModel):
         max_length=2, blank=True, help_text="ISO 3166-1 code; empty when unknown."
     )
     city = models.CharField(max_length=100, blank=True, help_text="Empty when unknown.")
-    last_activity_at = models.DateTimeField(default=timezone.now)
+    last_activity_at = models.DateTimeField(default=timezone.now, help_text="Its last request.")
     request_count = models.PositiveBigIntegerField(default=0, help_text="Requests made in it.")
     risk_score = models.PositiveSmallIntegerField(
         default=0, help_text="0 (none) to 100, the sum of the rules that fired."
     )
     is_suspicious = models.BooleanField(default=False, help_text="The score passed the threshold.")
-    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="Empty while it lasts.")
     end_reason = models.CharField(max_length=32, choices=EndReason, blank=True)
     verified_factor_at = models.DateTimeField(
         null=True, blank=True, help_text="When a second factor was last verified in it."
@@ -361,6 +361,7 @@ class SessionActivity(models.Model):
         null=True,
         blank=True,
         related_name="activities",
+        db_index=False,
         help_text="None for requests with an access token.",
     )
     user = models.ForeignKey(
@@ -369,6 +370,7 @@ class SessionActivity(models.Model):
         null=True,
         blank=True,
         related_name="activities",
+        db_index=False,
     )
     activity_type = models.CharField(max_length=32, choices=ActivityType)
     route = models.CharField(
@@ -377,10 +379,10 @@ class SessionActivity(models.Model):
     method = models.CharField(max_length=16, blank=True, help_text="HTTP method.")
     status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="HTTP status.")
     duration_ms = models.PositiveIntegerField(null=True, blank=True, help_text="Milliseconds.")
-    client_ip = models.GenericIPAddressField(null=True, blank=True)
+    client_ip = models.GenericIPAddressField(null=True, blank=True, help_text="Where from.")
     request_id = models.CharField(max_length=64, blank=True, help_text="The X-Request-ID.")
     extra = models.JSONField(default=dict, blank=True, help_text="Details of sign-in events.")
-    occurred_at = models.DateTimeField(default=timezone.now)
+    occurred_at = models.DateTimeField(default=timezone.now, help_text="When it was done.")
 
     class Meta:
         db_table = "session_activities"

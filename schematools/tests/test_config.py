@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from schematools.config import Config, ModuleConfig, load_config, parse_config
+from schematools.config import Config, ModuleConfig, ViewpointConfig, load_config, parse_config
 
 BASE = Path("/project")
 
@@ -69,3 +69,45 @@ def test_the_settings_are_read(settings, tmp_path):
     settings.SCHEMATOOLS = {"OUTPUT": "erd"}
 
     assert load_config().output == tmp_path / "erd"
+
+
+def test_what_is_hidden_viewed_and_ignored_is_read(tmp_path):
+    config = parse_config(
+        {
+            "HIDE": ["log_*"],
+            "VIEWPOINTS": {
+                "sign-in": ["users", "*_devices"],
+                "access": {"tables": ["roles"], "title": "Rights", "purpose": "Who may what."},
+            },
+            "LINT": {"ignore": ["table-isolated"], "names": "[a-z]+"},
+        },
+        base_dir=tmp_path,
+    )
+
+    assert config.hide == ("log_*",)
+    assert config.viewpoints == (
+        ViewpointConfig("access", ("roles",), "Rights", "Who may what."),
+        ViewpointConfig("sign-in", ("users", "*_devices"), "Sign in"),
+    )
+    assert (config.lint_ignore, config.names) == (("table-isolated",), "[a-z]+")
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        ({"HIDE": "log"}, r'"HIDE"\] must be a list'),
+        ({"HIDE": [1]}, r'"HIDE"\]: 1 must be a string'),
+        ({"VIEWPOINTS": ["a"]}, r'"VIEWPOINTS"\] must be a dictionary'),
+        ({"VIEWPOINTS": {"a/b": ["t"]}}, r"a viewpoint's name becomes a file name"),
+        ({"VIEWPOINTS": {"a": []}}, r"names no table"),
+        ({"VIEWPOINTS": {"a": {"table": ["t"]}}}, r"unknown key 'table'. Did you mean 'tables'"),
+        ({"VIEWPOINTS": {"a": {"tables": ["t"], "title": 1}}}, r"1 must be a string"),
+        ({"LINT": []}, r'"LINT"\] must be a dictionary'),
+        ({"LINT": {"ignored": []}}, r"Did you mean 'ignore'"),
+        ({"LINT": {"names": "["}}, r'"names"\] must be a regular expression'),
+        ({"LINT": {"names": 1}}, r'"names"\] must be a regular expression'),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(raw, sentence, tmp_path):
+    with pytest.raises(ImproperlyConfigured, match=sentence):
+        parse_config(raw, base_dir=tmp_path)

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from schematools.diagram import MAX_ENTITIES, draw, plan
-from schematools.model import Column, Constraint, ForeignKey
+from schematools.model import Column, Constraint, ForeignKey, GenericKey, ManyToMany
 from schematools.tests.builders import make_key, make_schema, make_table
 
 
@@ -163,3 +163,68 @@ def test_too_much_text_is_reduced_to_keys():
 
     assert drawn.keys_only
     assert [attribute.name for attribute in drawn.diagrams[0].entities[0].attributes] == ["id"]
+
+
+def test_a_generic_key_leads_to_the_tables_that_are_known_or_to_any():
+    known = replace(
+        make_table("tags"), generic_keys=(GenericKey("thing", "kind", "number", ("a",)),)
+    )
+    unknown = replace(make_table("notes"), generic_keys=(GenericKey("thing", "kind", "number"),))
+    schema = make_schema(make_table("a", module="crm"), known, unknown)
+
+    diagram = draw(schema, ["tags", "notes"])
+
+    assert names(diagram, stubs=True) == ["(any table)", "a"]
+    assert [(line.parent, line.child, line.label) for line in diagram.relationships] == [
+        ("(any table)", "notes", "thing (generic)"),
+        ("a", "tags", "thing (generic)"),
+    ]
+    assert all(line.optional and not line.enforced for line in diagram.relationships)
+
+
+def test_a_many_to_many_field_is_drawn_where_its_join_table_is_hidden():
+    friends = replace(
+        make_table("people"), many_to_many=(ManyToMany("friends", "people", "people_friends"),)
+    )
+
+    (line,) = draw(make_schema(friends), ["people"]).relationships
+    shown = draw(make_schema(friends, make_table("people_friends")), ["people"]).relationships
+
+    assert (line.parent, line.child, line.many) == ("people", "people", True)
+    assert shown == ()
+
+
+def test_descriptions_go_before_columns_do():
+    described = make_table("a", extra=[Column("b", "text", description="What it is")])
+
+    drawn = plan(make_schema(described), ["a"], fits=lambda d: not described_columns(d))
+
+    assert (drawn.descriptions_left_out, drawn.keys_only) == (True, False)
+    assert [column.name for column in drawn.diagrams[0].entities[0].attributes] == ["id", "b"]
+
+
+def described_columns(diagram):
+    return [
+        attribute
+        for entity in diagram.entities
+        for attribute in entity.attributes
+        if attribute.description
+    ]
+
+
+def test_a_part_that_does_not_fit_is_halved():
+    schema = make_schema(*(make_table(f"t{number}") for number in range(8)))
+
+    drawn = plan(schema, schema.table_by_name, fits=lambda d: len(d.entities) <= 3)
+
+    assert [len(diagram.entities) for diagram in drawn.diagrams] == [2, 2, 2, 2]
+    assert {name for d in drawn.diagrams for name in names(d, stubs=False)} == {
+        f"t{number}" for number in range(8)
+    }
+
+
+def test_a_parent_is_said_to_be_extended():
+    key = make_key("people", parent_link=True)
+    schema = make_schema(make_table("people"), make_table("clerks", key))
+
+    assert [line.label for line in draw(schema, ["clerks"]).relationships] == ["people (extends)"]

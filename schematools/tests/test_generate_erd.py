@@ -3,7 +3,7 @@
 import pytest
 
 COMMAND = "generate_erd"
-PAGES = ["README.md", "billing-erd.md", "shop-erd.md"]
+PAGES = ["README.md", "billing-erd.md", "sales-view.md", "shop-erd.md"]
 
 
 def read_all(directory):

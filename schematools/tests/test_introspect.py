@@ -23,6 +23,9 @@ def registry():
         yield apps
 
 
+DEFERRED = models.Deferrable.DEFERRED
+
+
 def test_a_type_is_that_of_the_engine():
     class Thing(models.Model):
         id = models.UUIDField(primary_key=True)
@@ -269,3 +272,80 @@ def test_a_schema_is_plain_data():
         "other_vendors",
         "source",
     ]
+
+
+class OnPostgreSQL(models.Field):
+    def db_type(self, connection):
+        return "inet" if connection.vendor == "postgresql" else None
+
+
+def test_types_that_differ_elsewhere_come_along():
+    class Thing(models.Model):
+        at = models.DateTimeField()
+        text = models.TextField()
+        here = OnPostgreSQL()
+
+        class Meta(InShop):
+            pass
+
+    def elsewhere(connection, other):
+        schema = read_schema([Thing], connection=connection, others=[other], modules=())
+        (table,) = schema.tables
+        return {column.name: column.types_elsewhere for column in table.columns}
+
+    assert elsewhere(POSTGRESQL, SQLITE) == {
+        "id": (("sqlite", "integer"),),
+        "at": (("sqlite", "datetime"),),
+        "text": (),
+        "here": (("sqlite", ""),),
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "indexes"),
+    [
+        (models.CharField(max_length=5, db_index=True), ["field", "field varchar_pattern_ops"]),
+        (models.TextField(unique=True), ["field text_pattern_ops"]),
+        (models.CharField(max_length=5), []),
+        (models.IntegerField(db_index=True), ["field"]),
+        (models.TextField(unique=True, db_collation="und-x-icu"), ["field text_pattern_ops"]),
+        (models.TextField(unique=True, db_collation="case_insensitive"), []),
+        (ArrayField(models.CharField(max_length=5), unique=True), []),
+    ],
+)
+def test_text_gets_a_second_index_on_postgresql_alone(field, indexes):
+    thing = type("Thing", (models.Model,), {"field": field, "__module__": __name__, "Meta": InShop})
+
+    def columns(connection):
+        return [item.columns[0] for item in read_table(thing, connection=connection).indexes]
+
+    assert columns(POSTGRESQL) == indexes
+    assert columns(SQLITE) == [name for name in indexes if " " not in name]
+
+
+def test_what_an_engine_does_not_have_is_left_out_as_django_leaves_it_out():
+    class Thing(models.Model):
+        a = models.IntegerField()
+        b = models.IntegerField()
+
+        class Meta(InShop):
+            indexes = [models.Index(fields=["a"], include=["b"], name="covering")]
+            constraints = [
+                models.UniqueConstraint(fields=["a"], include=["b"], name="covered"),
+                models.UniqueConstraint(fields=["b"], name="late", deferrable=DEFERRED),
+                models.UniqueConstraint(fields=["a", "b"], name="equal", nulls_distinct=False),
+                models.UniqueConstraint(fields=["a"], condition=Q(b=1), name="partial"),
+            ]
+
+    on_postgresql = read_table(Thing)
+    on_sqlite = read_table(Thing, connection=SQLITE)
+
+    assert [index.include for index in on_postgresql.indexes] == [("b",)]
+    assert [index.include for index in on_sqlite.indexes] == [()]
+    assert [item.name for item in on_postgresql.constraints if item.name] == [
+        "covered",
+        "equal",
+        "late",
+        "partial",
+    ]
+    assert [item.name for item in on_sqlite.constraints if item.name] == ["partial"]

@@ -1,10 +1,11 @@
 import pytest
-from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.db import models
 from django.db.models import Q
 from django.test.utils import isolate_apps
 
-from schematools.model import ForeignKey, ManyToMany, OtherModel
+from schematools.model import ForeignKey, GenericKey, ManyToMany, OtherModel
 from schematools.tests.reading import InShop, read, read_table
 
 
@@ -158,3 +159,81 @@ def test_a_generic_key_is_told_by_its_columns():
     (key,) = read_table(Tag).generic_keys
 
     assert (key.name, key.type_column, key.id_column) == ("thing", "kind_column", "number")
+
+
+def test_the_parent_of_a_model_with_a_table_of_its_own_is_marked():
+    class Person(models.Model):
+        class Meta(InShop):
+            pass
+
+    class Clerk(Person):
+        boss = models.ForeignKey(Person, models.CASCADE, related_name="+")
+
+        class Meta(InShop):
+            pass
+
+    keys = read_table(Clerk, Person).foreign_keys
+
+    assert {key.name: key.parent_link for key in keys} == {"person_ptr": True, "boss": False}
+
+
+def test_a_generic_key_knows_the_tables_that_declare_the_way_back():
+    class ContentType(models.Model):
+        class Meta:
+            app_label = "contenttypes"
+
+    class Tag(models.Model):
+        kind = models.ForeignKey(ContentType, models.CASCADE)
+        number = models.IntegerField()
+        thing = GenericForeignKey("kind", "number")
+
+        class Meta(InShop):
+            pass
+
+    class Photo(models.Model):
+        tags = GenericRelation(Tag, content_type_field="kind", object_id_field="number")
+
+        class Meta(InShop):
+            pass
+
+    class Other(models.Model):
+        tags = GenericRelation(Tag)
+
+        class Meta(InShop):
+            pass
+
+    (key,) = read_table(Tag, ContentType, Photo, Other).generic_keys
+
+    assert key == GenericKey("thing", "kind_id", "number", targets=("shop_photo",))
+
+
+def test_a_model_that_is_swapped_out_is_told_with_its_replacement(registry, settings):
+    class Person(models.Model):
+        class Meta(InShop):
+            pass
+
+    settings.SHOP_CUSTOMER_MODEL = "users.User"
+
+    class Customer(models.Model):
+        """Who buys."""
+
+        class Meta(InShop):
+            swappable = "SHOP_CUSTOMER_MODEL"
+
+    table = read(get_user_model(), Person, Customer).table_by_name["users"]
+
+    assert (table.model, table.other_models) == (
+        "users.User",
+        (OtherModel("shop.Customer", "swapped out", "Who buys."),),
+    )
+    assert "shop_customer" not in read(Person, Customer).table_by_name
+
+
+def test_a_model_that_is_swapped_for_one_that_is_not_installed_is_left_out(settings):
+    settings.SHOP_CUSTOMER_MODEL = "nowhere.Customer"
+
+    class Customer(models.Model):
+        class Meta(InShop):
+            swappable = "SHOP_CUSTOMER_MODEL"
+
+    assert read(Customer).tables == ()

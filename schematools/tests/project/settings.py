@@ -22,4 +22,8 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 LANGUAGE_CODE = os.environ.get("PROJECT_LANGUAGE", "en")
-SCHEMATOOLS = {"OUTPUT": "docs"}
+SCHEMATOOLS = {
+    "OUTPUT": "docs",
+    "VIEWPOINTS": {"sales": ["shop_order", "billing.*"]},
+    "HIDE": ["shop_photo"] if os.environ.get("PROJECT_HIDES") else [],
+}

@@ -4,7 +4,7 @@ import uuid
 from decimal import Decimal
 from functools import partial
 
-from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import F, Q
@@ -174,3 +174,24 @@ class CustomerTwin(models.Model):
     class Meta:
         managed = False
         db_table = "shop_customer"
+
+
+class Longest(models.Model):
+    """A name as long as PostgreSQL's names may be."""
+
+    class Meta:
+        db_table = "a" * 63
+
+
+class Keyword(models.Model):
+    """Named like what SQL says."""
+
+    group = models.ForeignKey(Reserved, models.CASCADE, db_column="group", related_name="+")
+    peers = models.ManyToManyField("self")
+
+    class Meta:
+        db_table = "select"
+
+
+class Photo(models.Model):
+    tags = GenericRelation(Tag)
