@@ -6,7 +6,7 @@ tables elsewhere that refer to it, then the descriptions, then all columns but t
 is drawn in parts.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from schematools.model import Column, ForeignKey, GenericKey, Schema, Table
@@ -267,7 +267,7 @@ def _groups(schema: Schema, names: Collection[str]) -> list[list[str]]:
     """
     parts: list[list[str]] = [[]]
     drawn: set[str] = set()
-    for component in _components(schema, names):
+    for component in components(_neighbours(schema, names)):
         whole = set().union(*(_with_targets(schema, name) for name in component))
         for position, name in enumerate(component):
             added = whole if position == 0 and len(whole) <= MAX_ENTITIES else set()
@@ -284,21 +284,25 @@ def _with_targets(schema: Schema, name: str) -> set[str]:
     return {name, *(key.target for key in schema.table_by_name[name].foreign_keys)}
 
 
-def _components(schema: Schema, names: Collection[str]) -> Iterator[list[str]]:
-    """Yield the sets of tables that are connected to one another, each nearest first."""
+def _neighbours(schema: Schema, names: Collection[str]) -> dict[str, set[str]]:
     neighbours: dict[str, set[str]] = {name: set() for name in names}
     for name in names:
         for target in _with_targets(schema, name) & neighbours.keys():
             neighbours[name].add(target)
             neighbours[target].add(name)
-    unseen = set(names)
-    for start in sorted(names):
+    return neighbours
+
+
+def components(neighbours: Mapping[str, Collection[str]]) -> Iterator[list[str]]:
+    """Yield the sets of names that are connected to one another, each nearest first."""
+    unseen = set(neighbours)
+    for start in sorted(neighbours):
         if start not in unseen:
             continue
         component = [start]
         unseen.remove(start)
         for name in component:  # grows while it is walked
-            near = sorted(neighbours[name] & unseen)
+            near = sorted(unseen.intersection(neighbours[name]))
             component += near
             unseen.difference_update(near)
         yield component

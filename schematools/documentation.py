@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from schematools import compact, dbml, html_page, json_document, mermaid
+from schematools.canvas import fits
 from schematools.config import Config, ViewpointConfig
 from schematools.diagram import draw, plan
 from schematools.dot import render_dot, render_svg
@@ -200,7 +201,7 @@ def render_diagram(subject: Subject, schema: Schema, *, file_format: DiagramForm
     """Return one diagram, in Mermaid in as much detail as it has room for."""
     names = subject.tables
     if file_format == "mermaid":
-        drawn = plan(schema, names, fits=mermaid.fits).diagrams
+        drawn = plan(schema, names, fits=fits).diagrams
         return mermaid.render(drawn[0] if len(drawn) == 1 else draw(schema, names, keys_only=True))
     render = render_dot if file_format == "dot" else render_svg
     return render(draw(schema, names), title=subject.title)

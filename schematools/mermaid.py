@@ -11,14 +11,7 @@ from functools import lru_cache
 
 from schematools.diagram import Attribute, Diagram, Entity, Relationship
 
-MAX_CHARACTERS = 45_000  # Mermaid itself refuses more than 50,000
-MAX_WIDTH = 3_000  # pixels; a person reads no more without losing the way
 MAX_COMMENT = 60
-
-# What Mermaid's drawings measure, in pixels.
-CHARACTER = 7
-CELL_PADDING = 25
-GAP = 140
 
 # Shorter names for types that take up a line of their own otherwise.
 TYPE_NAMES = {
@@ -59,45 +52,6 @@ def render_modules(titles: Mapping[str, str], pairs: Iterable[tuple[str, str, in
     lines += [f'    {ids[name]}["{escape(title) or "unnamed"}"]' for name, title in titles.items()]
     lines += [f"    {ids[source]} -->|{amount}| {ids[target]}" for source, target, amount in pairs]
     return "\n".join(lines) + "\n"
-
-
-def fits(diagram: Diagram) -> bool:
-    """Tell whether Mermaid draws the diagram, with room for what a site adds, and not too wide."""
-    return len(render(diagram)) <= MAX_CHARACTERS and width(diagram) <= MAX_WIDTH
-
-
-def width(diagram: Diagram) -> int:
-    """Estimate how many pixels wide Mermaid draws the diagram.
-
-    Tables stand in ranks, each below those that it refers to, and the widest rank decides.
-    """
-    rows: dict[int, list[int]] = {}
-    ranks = _ranks(diagram)
-    for entity in diagram.entities:
-        rows.setdefault(ranks[entity.name], []).append(_entity_width(entity))
-    return max((sum(row) + GAP * (len(row) - 1) for row in rows.values()), default=0)
-
-
-def _ranks(diagram: Diagram) -> dict[str, int]:
-    """Return how many lines lead down to each table at most, with those in a circle cut."""
-    parents: dict[str, set[str]] = {entity.name: set() for entity in diagram.entities}
-    for relationship in diagram.relationships:
-        if relationship.child != relationship.parent:
-            parents[relationship.child].add(relationship.parent)
-    ranks: dict[str, int] = {}
-    while waiting := parents.keys() - ranks.keys():
-        free = [name for name in waiting if parents[name] <= ranks.keys()]
-        for name in free or [min(waiting)]:
-            above = parents[name] & ranks.keys()
-            ranks[name] = 1 + max((ranks[parent] for parent in above), default=-1)
-    return ranks
-
-
-def _entity_width(entity: Entity) -> int:
-    rows = [_attribute_texts(attribute) for attribute in entity.attributes]
-    cells = [max(len(row[place]) for row in rows) for place in range(4)] if rows else []
-    written = sum(CHARACTER * length + CELL_PADDING for length in cells if length)
-    return max(written, CHARACTER * len(entity.name) + CELL_PADDING)
 
 
 @lru_cache(1024)
@@ -142,13 +96,13 @@ def _entity_name(name: str) -> str:
 
 
 def _attribute(attribute: Attribute) -> str:
-    *words, comment = _attribute_texts(attribute)
+    *words, comment = attribute_texts(attribute)
     if escaped := escape(comment):
         words.append(f'"{escaped}"')
     return " ".join(filter(None, words))
 
 
-def _attribute_texts(attribute: Attribute) -> tuple[str, str, str, str]:
+def attribute_texts(attribute: Attribute) -> tuple[str, str, str, str]:
     """Return the type, the name, the keys and the comment as they are drawn."""
     name = safe_name(attribute.name)
     comment = _shortened(attribute.description)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from schematools import mermaid
+from schematools.canvas import MAX_WIDTH, fits
 from schematools.counts import count_module
 from schematools.diagram import MAX_ENTITIES, Plan, plan
 from schematools.files import MARKDOWN_MARKER
@@ -31,7 +32,7 @@ DESCRIPTIONS_LEFT_OUT = (
     "The diagram would be too wide with descriptions; they stand with the tables below."
 )
 KEYS_ONLY = (
-    f"A diagram of more than {MAX_ENTITIES} tables, wider than {mermaid.MAX_WIDTH:,} pixels, or of "
+    f"A diagram of more than {MAX_ENTITIES} tables, wider than {MAX_WIDTH:,} pixels, or of "
     "more text than Mermaid draws, is reduced: only keys are shown, and it is drawn in parts, "
     "with the tables that are connected together as far as there is room."
 )
@@ -52,7 +53,7 @@ def module_page(module: Module, schema: Schema) -> str:
         _overview(module, schema),
         *_related_tables(module, schema),
         ["## Diagram"],
-        *diagrams(plan(schema, [item.name for item in tables], fits=mermaid.fits)),
+        *diagrams(plan(schema, [item.name for item in tables], fits=fits)),
         ["## Tables"],
     ]
     for item in tables:
@@ -100,7 +101,7 @@ def viewpoint_page(schema: Schema, names: Collection[str], *, title: str, purpos
             ["## Tables"],
             table(("Table", "Module", "Columns", "Description"), rows),
             ["## Diagram"],
-            *diagrams(plan(schema, names, fits=mermaid.fits, referrers=False)),
+            *diagrams(plan(schema, names, fits=fits, referrers=False)),
         )
         + "\n"
     )

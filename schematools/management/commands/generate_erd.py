@@ -9,13 +9,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from schematools import documentation
+from schematools.canvas import MAX_CHARACTERS
 from schematools.config import Config, ViewpointConfig, load_config
 from schematools.documentation import DiagramFormat, DocumentFormat
 from schematools.errors import CannotRunError
 from schematools.files import Change, apply
 from schematools.lint import LintFinding, lint, unused_ignores
 from schematools.markup import number
-from schematools.mermaid import MAX_CHARACTERS
 from schematools.model import Module, Schema
 from schematools.project import choose_modules, choose_viewpoints, read_live, read_project
 from schematools.selection import documenting
