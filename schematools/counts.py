@@ -1,7 +1,7 @@
 """Counts what a schema holds."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from schematools.lint_tables import undocumented, undocumented_columns
@@ -37,11 +37,14 @@ def count_module(schema: Schema, module: str) -> Counts:
     return sum((_count_table(schema, table) for table in schema.tables_by_module[module]), Counts())
 
 
-def count_documented(schema: Schema) -> Counts:
-    """Count all documented modules together."""
-    return sum(
-        (count_module(schema, module.name) for module in schema.documented_modules), Counts()
-    )
+def count_modules(schema: Schema) -> dict[str, Counts]:
+    """Count each documented module, by name."""
+    return {module.name: count_module(schema, module.name) for module in schema.documented_modules}
+
+
+def total(counts: Mapping[str, Counts]) -> Counts:
+    """Return the modules' counts together."""
+    return sum(counts.values(), Counts())
 
 
 def relationships_across(schema: Schema) -> Iterator[tuple[Table, ForeignKey]]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from schematools import compact, dbml, html_page, json_document, mermaid
 from schematools.canvas import fits
 from schematools.config import Config, ViewpointConfig
+from schematools.counts import count_modules
 from schematools.diagram import draw, plan
 from schematools.dot import render_dot, render_svg
 from schematools.embed import refresh
@@ -215,9 +216,10 @@ def _read_embedding(path: Path) -> str:
 
 def _refresh(path: Path, source: str, schema: Schema, output: Path) -> str:
     directory = quote(Path(os.path.relpath(output, path.parent)).as_posix()) + "/"
+    counts = count_modules(schema)
     contents = {
-        "modules": "\n".join(modules_table(schema, directory=directory)),
-        "totals": totals(schema),
+        "modules": "\n".join(modules_table(schema, counts, directory=directory)),
+        "totals": totals(counts),
         "relationships": "\n".join(relationships_table(schema, directory=directory)),
     }
     try:

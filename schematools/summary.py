@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from urllib.parse import quote
 
-from schematools.counts import count_across, count_documented, count_module
+from schematools.counts import Counts, count_across, count_modules, total
 from schematools.files import MARKDOWN_MARKER
 from schematools.markup import blocks, code, module_link, number, plain, table, table_link, text
 from schematools.mermaid import render_modules
@@ -18,13 +18,14 @@ def index_page(
     schema: Schema, *, title: str, viewpoints: Mapping[str, str] = MappingProxyType({})
 ) -> str:
     """Return the page that leads to all others: ``viewpoints`` are titles, by page name."""
+    counts = count_modules(schema)
     return (
         blocks(
             [MARKDOWN_MARKER],
             [f"# {plain(title)}"],
-            [totals(schema)],
+            [totals(counts)],
             ["## Modules"],
-            modules_table(schema),
+            modules_table(schema, counts),
             *_viewpoints(viewpoints),
             ["## Relationships between modules"],
             *_graph(schema),
@@ -32,7 +33,7 @@ def index_page(
             ["## Tables"],
             _tables_table(schema),
             ["## Statistics"],
-            _statistics_table(schema),
+            _statistics_table(counts),
         )
         + "\n"
     )
@@ -57,29 +58,31 @@ def _graph(schema: Schema) -> Iterator[list[str]]:
     yield ["```mermaid", render_modules(titles, pairs).rstrip("\n"), "```"]
 
 
-def totals(schema: Schema) -> str:
+def totals(counts: Mapping[str, Counts]) -> str:
     """Return one sentence with the main numbers."""
-    counts = count_documented(schema)
+    together = total(counts)
     return (
-        f"{number(counts.tables, 'table')} in {number(len(schema.documented_modules), 'module')}, "
-        f"with {number(counts.columns, 'column')} and "
-        f"{number(counts.within + counts.across, 'relationship')}, "
-        f"{counts.across:,} of them between modules."
+        f"{number(together.tables, 'table')} in {number(len(counts), 'module')}, "
+        f"with {number(together.columns, 'column')} and "
+        f"{number(together.within + together.across, 'relationship')}, "
+        f"{together.across:,} of them between modules."
     )
 
 
-def modules_table(schema: Schema, *, directory: str = "") -> list[str]:
+def modules_table(
+    schema: Schema, counts: Mapping[str, Counts], *, directory: str = ""
+) -> list[str]:
     """Return the modules with their counts; ``directory`` leads from the reader to the pages."""
     rows = []
     for module in schema.documented_modules:
-        counts = count_module(schema, module.name)
+        own = counts[module.name]
         rows.append(
             (
                 f"**{module_link(module, directory=directory)}**",
-                counts.tables,
-                counts.columns,
-                counts.within,
-                counts.across,
+                own.tables,
+                own.columns,
+                own.within,
+                own.across,
                 text(module.purpose),
             )
         )
@@ -132,12 +135,12 @@ def _tables_table(schema: Schema) -> list[str]:
     return table(("Table", "Model" if with_models else "Kind", "Module", "Columns"), rows)
 
 
-def _statistics_table(schema: Schema) -> list[str]:
-    counts = count_documented(schema)
+def _statistics_table(modules: Mapping[str, Counts]) -> list[str]:
+    counts = total(modules)
     return table(
         ("What", "Number"),
         [
-            ("Modules", len(schema.documented_modules)),
+            ("Modules", len(modules)),
             ("Tables", counts.tables),
             ("Tables described", _share(counts.described_tables, counts.tables)),
             ("Columns", counts.columns),
