@@ -7,6 +7,7 @@ from pathlib import Path
 from django.apps import apps
 from django.db import connections
 
+from schematools.apps import SchematoolsConfig
 from schematools.catalog import read_database
 from schematools.config import Config, ViewpointConfig
 from schematools.engines import documented_connections
@@ -26,8 +27,10 @@ def read_project(config: Config) -> Schema:
     Raise ``NothingToDocumentError`` when no app has a model with a table.
     """
     leading, *others = documented_connections()
+    models = apps.get_models(include_swapped=True)
     schema = read_schema(
-        apps.get_models(include_swapped=True),
+        # The toolkit's own model is a permission and has no table.
+        [model for model in models if options(model).app_label != SchematoolsConfig.name],
         connection=leading,
         others=others,
         modules=build_modules(apps.get_app_configs(), config.modules),
