@@ -15,7 +15,18 @@ DEFAULT_OUTPUT = "docs/developer/database"
 DEFAULT_TITLE = "Database schema"
 DEFAULT_NAMES = "[a-z][a-z0-9_]*"
 
-SETTINGS = ("ALIASES", "EMBED", "HIDE", "LINT", "MODULES", "OUTPUT", "TITLE", "VIEWPOINTS")
+SETTINGS = (
+    "ALIASES",
+    "DRIFT_IGNORE",
+    "EMBED",
+    "HIDE",
+    "LINT",
+    "MODULES",
+    "OUTPUT",
+    "QUERIES",
+    "TITLE",
+    "VIEWPOINTS",
+)
 MODULE_SETTINGS = ("apps", "purpose", "title")
 VIEWPOINT_SETTINGS = ("purpose", "tables", "title")
 LINT_SETTINGS = ("ignore", "names")
@@ -46,7 +57,8 @@ class Config:
     """What the settings say; all paths are absolute.
 
     ``hide`` are patterns of tables that are left out everywhere; ``lint_ignore`` and ``names``
-    are for ``lint.lint``.
+    are for the lint, ``drift_ignore`` gives reasons, ``queries`` dotted paths of functions that
+    return querysets, by name.
     """
 
     base_dir: Path
@@ -59,6 +71,8 @@ class Config:
     viewpoints: tuple[ViewpointConfig, ...] = ()
     lint_ignore: tuple[str, ...] = ()
     names: str = DEFAULT_NAMES
+    drift_ignore: Mapping[str, str] = field(default_factory=dict)
+    queries: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_config() -> Config:
@@ -84,7 +98,11 @@ def parse_config(raw: Any, *, base_dir: Path) -> Config:
             for path in _list(raw.get("EMBED", ()), where='SCHEMATOOLS["EMBED"]')
         ),
         modules=_modules(raw.get("MODULES", {})),
-        aliases=_aliases(raw.get("ALIASES", {})),
+        aliases=_pairs(raw.get("ALIASES", {}), where="ALIASES", what="names to names of modules"),
+        drift_ignore=_pairs(
+            raw.get("DRIFT_IGNORE", {}), where="DRIFT_IGNORE", what="findings to reasons"
+        ),
+        queries=_pairs(raw.get("QUERIES", {}), where="QUERIES", what="names to dotted paths"),
         hide=_texts(raw.get("HIDE", ()), where='SCHEMATOOLS["HIDE"]'),
         viewpoints=_viewpoints(raw.get("VIEWPOINTS", {})),
         **_lint(raw.get("LINT", {})),
@@ -134,10 +152,10 @@ def title_from(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _aliases(raw: Any) -> dict[str, str]:
+def _pairs(raw: Any, *, where: str, what: str) -> dict[str, str]:
     texts = isinstance(raw, Mapping) and all(isinstance(t, str) for p in raw.items() for t in p)
     if not texts:
-        raise ImproperlyConfigured('SCHEMATOOLS["ALIASES"] must map names to names of modules.')
+        raise ImproperlyConfigured(f'SCHEMATOOLS["{where}"] must map {what}.')
     return dict(raw)
 
 

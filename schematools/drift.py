@@ -19,19 +19,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from schematools.files import ChangeKind
+from schematools.findings import Finding
 
 MigrationKey = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One difference: in which object, what was expected and found, and the command that mends."""
-
-    id: str
-    object: str
-    expected: str
-    found: str
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from django.db.migrations.questioner import MigrationQuestioner
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
-from schematools.drift import Finding, MigrationHistory, MissingOperation
+from schematools.drift import MigrationHistory, MissingOperation
 from schematools.errors import CannotRunError
+from schematools.findings import Finding
 from schematools.modules import is_project_app
 
 # What Django raises for migration files that cannot be put in order.

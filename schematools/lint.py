@@ -1,6 +1,6 @@
 """Finds what is unwise in a schema, whether models or a database say it.
 
-The ids of findings are stable, so that scripts and ``ignore`` can rely on them:
+The ids of findings are stable, so that scripts and switches can rely on them:
 
 ===============================  ========  ======================================================
 ``column-undocumented``          info      nothing says what a column holds (see below)
@@ -29,21 +29,17 @@ view, in the table of an unmanaged model, and under MySQL, which makes those of 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Literal
 
 from schematools import lint_keys, lint_tables
+from schematools.config import DEFAULT_NAMES
 from schematools.errors import CannotRunError
+from schematools.findings import Severity
 from schematools.flaws import Flaw
 from schematools.model import Schema, Table
-from schematools.suggestions import did_you_mean
 
-Severity = Literal["error", "warning", "info"]
 Rule = Callable[[Table, Schema], Iterator[Flaw]]
-
-DEFAULT_NAMES = r"[a-z][a-z0-9_]*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +51,10 @@ class LintFinding:
     object: str
     message: str
     remedy: str
+
+    @property
+    def sentence(self) -> str:
+        return self.message
 
 
 RULES: Mapping[str, tuple[Severity, Rule]] = {
@@ -75,31 +75,13 @@ RULES: Mapping[str, tuple[Severity, Rule]] = {
 }
 
 
-def lint(
-    schema: Schema, *, ignore: Sequence[str] = (), names: str = DEFAULT_NAMES
-) -> tuple[LintFinding, ...]:
+def lint(schema: Schema, *, names: str = DEFAULT_NAMES) -> tuple[LintFinding, ...]:
     """Return the flaws of the documented tables, by table and then by id.
 
-    ``names`` is a regular expression that whole names must match. An entry of ``ignore`` is an id,
-    or an id with a pattern for the objects: ``name-irregular:legacy_*``. Raise ``CannotRunError``
-    for an id that does not exist, and for an expression that is none.
+    ``names`` is a regular expression that whole names must match. Raise ``CannotRunError`` for an
+    expression that is none.
     """
-    entries = [_entry(text) for text in ignore]
-    return tuple(
-        finding
-        for finding in _findings(schema, names)
-        if not any(_matches(finding, entry) for entry in entries)
-    )
-
-
-def unused_ignores(
-    schema: Schema, *, ignore: Sequence[str], names: str = DEFAULT_NAMES
-) -> tuple[str, ...]:
-    """Return the entries of ``ignore`` that match no finding, so that they can be removed."""
-    findings = list(_findings(schema, names))
-    return tuple(
-        text for text in ignore if not any(_matches(finding, _entry(text)) for finding in findings)
-    )
+    return tuple(_findings(schema, names))
 
 
 def _findings(schema: Schema, names: str) -> Iterator[LintFinding]:
@@ -119,15 +101,3 @@ def _checked(expression: str) -> str:
     except re.error as error:
         raise CannotRunError(f"The rule for names, {expression!r}, is wrong: {error}.") from error
     return expression
-
-
-def _entry(text: str) -> tuple[str, str]:
-    name, _, pattern = text.partition(":")
-    if name not in RULES:
-        raise CannotRunError(f"There is no finding {name!r} to ignore. {did_you_mean(name, RULES)}")
-    return name, pattern or "*"
-
-
-def _matches(finding: LintFinding, entry: tuple[str, str]) -> bool:
-    name, pattern = entry
-    return finding.id == name and fnmatchcase(finding.object, pattern)

@@ -127,7 +127,7 @@ def test_a_field_without_a_migration_names_the_model_and_the_command(project):
 
     assert result.returncode == 1
     assert result.stdout == (
-        "shelf.TallBook: expected a migration that does this: Add field colour to tallbook; "
+        "error: shelf.TallBook: Expected a migration that does this: Add field colour to tallbook; "
         "found none. [model-not-migrated]\n"
         "    python manage.py makemigrations shelf\n"
     )

@@ -6,10 +6,12 @@ import pytest
 from schematools import lint as module
 from schematools.columns import ON_ADD, ON_SAVE
 from schematools.errors import CannotRunError
-from schematools.lint import RULES, LintFinding, lint, unused_ignores
+from schematools.lint import RULES, LintFinding, lint
 from schematools.model import Column, Constraint, GenericKey, Index
 
 from .builders import make_key, make_schema, make_table
+
+ISOLATED = "table-isolated"
 
 
 def found(identifier, *tables, source="models", vendor="postgresql", undocumented=(), **others):
@@ -66,8 +68,8 @@ def test_the_remedy_names_the_field_where_a_model_is_known():
     from_database = replace(table, model="")
 
     def remedies(table):
-        findings = lint(make_schema(table), ignore=["table-isolated"])
-        return {finding.id: finding.remedy for finding in findings}
+        findings = lint(make_schema(table))
+        return {finding.id: finding.remedy for finding in findings if finding.id != ISOLATED}
 
     assert remedies(table) == {
         "table-undocumented": "write a docstring for the model shop.Orders",
@@ -160,7 +162,7 @@ def test_names_that_the_database_would_cut(vendor, letter, most):
     assert found("name-too-long", table, vendor="sqlite") == []
 
 
-# Findings and what is ignored
+# Findings
 
 
 def test_a_finding_says_everything():
@@ -179,32 +181,3 @@ def test_a_finding_says_everything():
             remedy="set db_index=True on shop.Orders.customer",
         ),
     )
-
-
-SCHEMA = make_schema(make_table("old_orders"), make_table("orders", extra=(Column("x", "int"),)))
-
-
-@pytest.mark.parametrize(
-    ("ignore", "left"),
-    [
-        (["table-isolated", "column-undocumented"], ["old_orders", "orders"]),
-        (["table-isolated", "table-undocumented"], ["orders.x"]),
-        (["table-isolated", "table-undocumented:old_*"], ["orders.x", "orders"]),
-        (["table-isolated", "table-undocumented", "column-undocumented:*.x"], []),
-        (["table-isolated", "table-undocumented", "column-undocumented:orders"], ["orders.x"]),
-    ],
-)
-def test_findings_are_ignored_by_id_and_object(ignore, left):
-    assert [finding.object for finding in lint(SCHEMA, ignore=ignore)] == left
-
-
-def test_an_unknown_id_is_refused_with_a_suggestion():
-    with pytest.raises(CannotRunError, match=r"'table-undocumentd'.*Did you mean 'table-undoc"):
-        lint(SCHEMA, ignore=["table-undocumentd:orders"])
-
-
-def test_entries_that_match_nothing_are_named():
-    ignore = ["table-isolated", "table-undocumented:gone", "name-irregular"]
-
-    assert unused_ignores(SCHEMA, ignore=ignore) == ("table-undocumented:gone", "name-irregular")
-    assert unused_ignores(SCHEMA, ignore=ignore, names="x") == ("table-undocumented:gone",)

@@ -1,15 +1,14 @@
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from schematools.config import load_config
 from schematools.documentation import in_silence, page_changes
-from schematools.drift import Finding, history_findings, missing_operations, page_findings
+from schematools.drift import history_findings, missing_operations, page_findings
 from schematools.errors import NothingToDocumentError
+from schematools.findings import Finding
 from schematools.history import (
     BROKEN_GRAPH,
     broken_graph,
@@ -17,11 +16,9 @@ from schematools.history import (
     read_history,
     read_missing_operations,
 )
-from schematools.markup import number
 from schematools.project import read_project
-from schematools.terminal import FINDINGS, add_examples, failures_in_words, short_path
-
-JSON_VERSION = 1
+from schematools.report import report
+from schematools.terminal import add_examples, failures_in_words, short_path
 
 EXAMPLES = """\
   compare everything:               manage.py check_drift
@@ -49,25 +46,14 @@ class Command(BaseCommand):
     def handle(self, *, file_format: str, docs: bool, **options: Any) -> None:
         with failures_in_words():
             findings = [*_migration_findings(), *(_page_findings() if docs else ())]
-        if file_format == "json":
-            report = {"version": JSON_VERSION, "findings": [asdict(item) for item in findings]}
-            self.stdout.write(json.dumps(report, indent=2, ensure_ascii=False))
-        elif findings:
-            self._list(findings)
-        else:
-            compared = "models, migrations, the record of applied migrations"
-            pages = " and ERD pages" if docs else ""
-            self.stdout.write(f"No drift: {compared}{pages} agree.", self.style.SUCCESS)
-        if findings:
-            raise CommandError(f"Drift: {number(len(findings), 'finding')}.", returncode=FINDINGS)
-
-    def _list(self, findings: Sequence[Finding]) -> None:
-        for finding in findings:
-            self.stdout.write(
-                f"{finding.object}: expected {finding.expected}; found {finding.found}. "
-                f"[{finding.id}]"
-            )
-            self.stdout.write(f"    {finding.remedy}")
+        compared = "models, migrations, the record of applied migrations"
+        pages = " and ERD pages" if docs else ""
+        report(
+            self,
+            findings,
+            file_format=file_format,
+            clean=f"No drift: {compared}{pages} agree.",
+        )
 
 
 def _migration_findings() -> Iterator[Finding]:

@@ -1,7 +1,6 @@
-import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -14,10 +13,12 @@ from schematools.config import Config, ViewpointConfig, load_config
 from schematools.documentation import DiagramFormat, DocumentFormat
 from schematools.errors import CannotRunError
 from schematools.files import Change, apply
-from schematools.lint import LintFinding, lint, unused_ignores
+from schematools.findings import parse_ignores, without_ignored
+from schematools.lint import RULES, lint
 from schematools.markup import number
 from schematools.model import Module, Schema
 from schematools.project import choose_modules, choose_viewpoints, read_live, read_project
+from schematools.report import report, warn_of_unused
 from schematools.selection import documenting
 from schematools.terminal import (
     FINDINGS,
@@ -28,7 +29,6 @@ from schematools.terminal import (
 )
 
 LONG = 200  # tables; fewer are written before anybody wonders
-LINT_VERSION = 1
 
 EXAMPLES = """\
   write the index and all pages:    manage.py generate_erd
@@ -264,34 +264,17 @@ class Command(BaseCommand):
         self.stdout.write(written, ending="")
 
     def _lint(self, request: Request, choice: Choice, config: Config) -> None:
-        ignore = [*config.lint_ignore, *request.ignore]
-        schema = documenting(choice.schema, choice.modules)
-        findings = lint(schema, ignore=ignore, names=config.names)
-        if request.file_format == "json":
-            report = {"version": LINT_VERSION, "findings": [asdict(item) for item in findings]}
-            self.stdout.write(json.dumps(report, indent=2, ensure_ascii=False))
-        else:
-            self._list(findings)
-        for entry in unused_ignores(choice.schema, ignore=ignore, names=config.names):
-            self.stderr.write(f"Nothing is left out by ignoring {entry!r}: remove it.")
-        if findings:
-            raise CommandError(f"{number(len(findings), 'finding')}.", returncode=FINDINGS)
-
-    def _list(self, findings: Sequence[LintFinding]) -> None:
-        styles = {
-            "error": self.style.ERROR,
-            "warning": self.style.WARNING,
-            "info": self.style.NOTICE,
-        }
-        for severity, style in styles.items():
-            for finding in findings:
-                if finding.severity == severity:
-                    self.stdout.write(
-                        f"{style(severity)}: {finding.object}: {finding.message} [{finding.id}]"
-                    )
-                    self.stdout.write(f"    {finding.remedy}")
-        if not findings:
-            self.stdout.write("Nothing was found.", self.style.SUCCESS)
+        entries = dict.fromkeys([*config.lint_ignore, *request.ignore], "")
+        ignores = parse_ignores(entries, ids=RULES)
+        found = lint(documenting(choice.schema, choice.modules), names=config.names)
+        if not request.modules:
+            warn_of_unused(self, found, ignores)
+        report(
+            self,
+            without_ignored(found, ignores),
+            file_format="json" if request.file_format == "json" else "text",
+            clean="Nothing was found.",
+        )
 
     def _progress(self, title: str) -> None:
         """Tell people at a terminal which module is being written."""
