@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from django.apps import apps
-from django.db import connections
 
 from schematools.apps import SchematoolsConfig
 from schematools.catalog import read_database
 from schematools.config import Config, ViewpointConfig
+from schematools.databases import database_connection
 from schematools.engines import documented_connections
 from schematools.errors import CannotRunError, NothingToDocumentError
 from schematools.introspect import read_schema
@@ -50,15 +50,11 @@ def read_live(config: Config, alias: str) -> Schema:
     Raise ``CannotRunError`` for an unknown alias and ``NothingToDocumentError`` when the database
     has no tables.
     """
-    if alias not in connections.settings:
-        raise CannotRunError(
-            f"There is no database {alias!r} in DATABASES. "
-            f"{did_you_mean(alias, connections.settings)}"
-        )
+    connection = database_connection(alias)
     modules = build_modules(apps.get_app_configs(), config.modules)
     module_of_app = {label: module.name for module in modules for label in module.apps}
     schema = read_database(
-        connections[alias],
+        connection,
         modules=modules,
         module_of_table={
             options(model).db_table: module_of_app[options(model).app_label]
