@@ -30,6 +30,7 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _PLAIN_TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\(\d+(, ?\d+)?\))?")
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?")
 _STRING = re.compile(r"'((?:[^']|'')*)'")
+MAX_CHOICES = 12  # a note is for reading; JSON has them all
 
 
 def render(schema: Schema, modules: Sequence[Module] | None = None, *, title: str) -> str:
@@ -208,9 +209,12 @@ def _remarks(column: Column) -> Iterator[str]:
     if column.description:
         yield column.description
     if column.choices:
-        choices = (
-            value if value == name else f"{value} ({name})" for value, name in column.choices
-        )
+        choices = [
+            value if value == name else f"{value} ({name})"
+            for value, name in column.choices[:MAX_CHOICES]
+        ]
+        if more := len(column.choices) - len(choices):
+            choices.append(f"and {more} more")
         yield f"Choices: {', '.join(choices)}"
     if column.default:
         yield f"Default, by Django: {column.default}"

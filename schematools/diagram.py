@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from schematools.model import Column, ForeignKey, GenericKey, Schema, Table
 
 MAX_ENTITIES = 25
-ANY_TABLE = "(any table)"  # what a generic foreign key leads to when no model says more
+MAX_GENERIC = 5  # tables that a generic foreign key is drawn to
+ANY_TABLE = "(any table)"  # what it leads to when no model says more, or too many do
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +185,9 @@ def _foreign_key_line(table: Table, key: ForeignKey) -> _Line:
 
 
 def _generic_lines(table: Table, key: GenericKey) -> Iterator[_Line]:
-    for target in key.targets or (ANY_TABLE,):
-        label = f"{key.name} (generic)"
+    is_drawn = len(key.targets) <= MAX_GENERIC
+    label = f"{key.name} (generic{'' if is_drawn else f', {len(key.targets)} tables'})"
+    for target in (key.targets if is_drawn else ()) or (ANY_TABLE,):
         relationship = Relationship(target, table.name, label, optional=True, enforced=False)
         yield _Line(relationship, (key.type_column, key.id_column))
 
@@ -281,7 +283,8 @@ def _groups(schema: Schema, names: Collection[str]) -> list[list[str]]:
 
 
 def _with_targets(schema: Schema, name: str) -> set[str]:
-    return {name, *(key.target for key in schema.table_by_name[name].foreign_keys)}
+    lines = _lines(schema, {name}, referrers=False)
+    return {name, *(line.relationship.parent for line in lines)}
 
 
 def _neighbours(schema: Schema, names: Collection[str]) -> dict[str, set[str]]:

@@ -203,7 +203,8 @@ def render_diagram(subject: Subject, schema: Schema, *, file_format: DiagramForm
     names = subject.tables
     if file_format == "mermaid":
         drawn = plan(schema, names, fits=fits).diagrams
-        return mermaid.render(drawn[0] if len(drawn) == 1 else draw(schema, names, keys_only=True))
+        whole = draw(schema, names, keys_only=True, referrers=False)
+        return mermaid.render(drawn[0] if len(drawn) == 1 else whole)
     render = render_dot if file_format == "dot" else render_svg
     return render(draw(schema, names), title=subject.title)
 

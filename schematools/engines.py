@@ -5,6 +5,10 @@ the pages are the same on a laptop and in production. A project on anything else
 that alone.
 """
 
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
@@ -24,15 +28,15 @@ ASSUMED_PG_VERSION = 150000
 
 def documented_connections() -> tuple[BaseDatabaseWrapper, ...]:
     """Return a connection, never opened, for each kind of database; the leading one first."""
-    engine = settings.DATABASES.get(DEFAULT_DB_ALIAS, {}).get("ENGINE", "")
-    configured = _connection(engine) if engine else None
+    default = settings.DATABASES.get(DEFAULT_DB_ALIAS, {})
+    configured = _connection(default) if default.get("ENGINE") else None
     if configured and configured.vendor not in (*DOCUMENTED, "unknown"):
         return (configured,)
     found = []
     for vendor, stock_engine in DOCUMENTED.items():
         if configured and configured.vendor == vendor:
             found.append(configured)
-        elif connection := _connection(stock_engine):
+        elif connection := _connection({"ENGINE": stock_engine, "NAME": ":memory:"}):
             found.append(connection)
     return tuple(found)
 
@@ -42,9 +46,9 @@ def title(vendor: str) -> str:
     return TITLES.get(vendor, vendor)
 
 
-def _connection(engine: str) -> BaseDatabaseWrapper | None:
+def _connection(database: Mapping[str, Any]) -> BaseDatabaseWrapper | None:
     """Return an unopened connection, or nothing where the engine's driver is not installed."""
-    handler = ConnectionHandler({DEFAULT_DB_ALIAS: {"ENGINE": engine, "NAME": ":memory:"}})
+    handler = ConnectionHandler({DEFAULT_DB_ALIAS: deepcopy(dict(database))})  # it changes them
     try:
         connection = handler[DEFAULT_DB_ALIAS]
     except ImproperlyConfigured:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable
 from datetime import date, time
+from decimal import Decimal
 from types import NoneType
 from typing import Any
 
@@ -22,6 +23,7 @@ from django.db.models.sql import Query
 UNSUPPORTED = (
     AttributeError,
     FieldError,
+    LookupError,
     NotImplementedError,
     NotSupportedError,
     TypeError,
@@ -97,6 +99,7 @@ _LITERALS: tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...] = (
     (bool, lambda value: "TRUE" if value else "FALSE"),
     (int, lambda value: str(int(value))),
     (float, lambda value: repr(float(value))),
+    (Decimal, lambda value: format(value, "f")),
     ((bytes, bytearray, memoryview), lambda value: f"X'{bytes(value).hex()}'"),
     (dict, _json),
     ((list, tuple), lambda values: _list(map(literal, values))),

@@ -72,7 +72,7 @@ def _with_automatic(models: Iterable[AnyModel]) -> Iterator[AnyModel]:
         yield model
         for field in meta.local_many_to_many if not meta.swapped else ():
             through = through_model(field)
-            if options(through).auto_created:
+            if not isinstance(through, str) and options(through).auto_created:
                 yield through
 
 

@@ -10,6 +10,7 @@ from schematools.files import MARKDOWN_MARKER
 from schematools.markup import (
     blocks,
     code,
+    codes,
     first_paragraph,
     module_link,
     number,
@@ -119,6 +120,7 @@ def diagrams(drawn: Plan) -> Iterator[list[str]]:
     for position, diagram in enumerate(drawn.diagrams, start=1):
         if len(drawn.diagrams) > 1:
             yield [f"### Part {position} of {len(drawn.diagrams)}"]
+            yield [codes(entity.name for entity in diagram.entities if not entity.stub)]
         yield ["```mermaid", mermaid.render(diagram).rstrip("\n"), "```"]
 
 

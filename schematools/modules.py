@@ -9,6 +9,7 @@ from django.apps import AppConfig
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import translation
 
+from schematools.apps import SchematoolsConfig
 from schematools.config import ModuleConfig, title_from
 from schematools.model import Module
 from schematools.registry import options
@@ -21,7 +22,7 @@ def build_modules(
     """Return a module for every app, sorted by name.
 
     Apps that the settings name go together under the name given there. Of the other apps, the
-    project's own that have managed tables are documented, each as a module of its own; the rest
+    project's own that have tables are documented, each as a module of its own; the rest
     are there to be referred to.
     """
     by_label = {app_config.label: app_config for app_config in app_configs}
@@ -33,7 +34,7 @@ def build_modules(
             title=_title(app_config),
             purpose=_purpose(app_config),
             apps=(label,),
-            documented=is_project_app(app_config) and _has_managed_tables(app_config),
+            documented=is_project_app(app_config) and _has_tables(app_config),
         )
         for label, app_config in by_label.items()
         if label not in taken
@@ -77,9 +78,10 @@ def _refuse_equal_names(modules: list[Module]) -> None:
             )
 
 
-def _has_managed_tables(app_config: AppConfig) -> bool:
-    return any(
-        options(model).managed and not options(model).proxy for model in app_config.get_models()
+def _has_tables(app_config: AppConfig) -> bool:
+    """Tell whether there is anything to describe; the toolkit's own models are not."""
+    return app_config.name != SchematoolsConfig.name and any(
+        not options(model).proxy for model in app_config.get_models()
     )
 
 

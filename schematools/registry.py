@@ -1,6 +1,7 @@
 """What Django's registry knows about a model."""
 
 import inspect
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,8 +22,8 @@ def model_description(model: type[Model]) -> str:
     if meta.auto_created:
         return f"Join table of the many-to-many field `{_joining_field(model)}`."
     docstring = inspect.cleandoc(model.__doc__ or "")
-    fields = ", ".join(field.name for field in meta.fields)
-    if docstring in ("", f"{model.__name__}({fields})"):  # Django writes the latter itself
+    # Django writes the names of the fields itself; libraries add fields afterwards.
+    if re.fullmatch(rf"({re.escape(model.__name__)}\([\w, ]*\))?", docstring):
         return str(meta.db_table_comment or "")
     return docstring
 

@@ -24,7 +24,7 @@ def read_foreign_keys(model: AnyModel, connection: BaseDatabaseWrapper) -> Itera
 
 def read_many_to_many(model: AnyModel) -> Iterator[ManyToMany]:
     for field in options(model).local_many_to_many:
-        if _is_resolved(field):
+        if _is_resolved(field) and not isinstance(through_model(field), str):
             yield ManyToMany(
                 name=field.name,
                 target=options(field.related_model).db_table,
@@ -100,6 +100,8 @@ def _is_unique(columns: tuple[str, ...], model: AnyModel) -> bool:
 
 def _on_delete(function: Any) -> str:
     """Return the name of an ``on_delete``, with the value that ``SET(…)`` was given."""
+    while callable(wrapped := getattr(function, "action", None)):  # as django-polymorphic has it
+        function = wrapped
     if not hasattr(function, "deconstruct"):
         return str(getattr(function, "__name__", type(function).__name__))
     _, (value,), _ = function.deconstruct()

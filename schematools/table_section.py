@@ -16,9 +16,20 @@ from schematools.markup import (
     table_link,
     text,
 )
-from schematools.model import Column, Constraint, ForeignKey, Index, OtherModelKind, Schema, Table
+from schematools.model import (
+    Column,
+    Constraint,
+    ForeignKey,
+    GenericKey,
+    Index,
+    OtherModelKind,
+    Schema,
+    Table,
+)
 
 MAX_CHOICES = 12
+MAX_TARGETS = 12
+MAX_DEFAULT = 120  # characters; a default can be a whole document
 DEFERRED = "initially deferred"
 
 _OTHER_MODELS: dict[OtherModelKind, str] = {
@@ -103,10 +114,15 @@ def _default(column: Column) -> str:
     shown = []
     if column.default:
         in_words = column.default in (ON_SAVE, ON_ADD, COMPUTED)
-        shown.append(column.default if in_words else code(column.default))
+        shown.append(column.default if in_words else code(_shortened(column.default)))
     if column.db_default:
-        shown.append(f"database: {code(column.db_default)}")
+        shown.append(f"database: {code(_shortened(column.db_default))}")
     return "<br>".join(shown)
+
+
+def _shortened(value: str) -> str:
+    words = " ".join(value.split())
+    return words if len(words) <= MAX_DEFAULT else f"{words[:MAX_DEFAULT].rstrip()} …"
 
 
 def _description(column: Column) -> str:
@@ -179,7 +195,7 @@ def _relationships(item: Table, schema: Schema) -> Iterator[list[str]]:
     outward += [
         (
             code(generic.name),
-            ", ".join(_link(name, schema) for name in generic.targets) or "any table",
+            _generic_targets(generic, schema),
             f"generic, by {codes((generic.type_column, generic.id_column))}",
             "",
             "",
@@ -196,6 +212,13 @@ def _relationships(item: Table, schema: Schema) -> Iterator[list[str]]:
     if inward:
         yield ["#### Referenced by"]
         yield table(("Table", "Field", "Kind", "On delete"), inward)
+
+
+def _generic_targets(key: GenericKey, schema: Schema) -> str:
+    links = [_link(name, schema) for name in key.targets[:MAX_TARGETS]]
+    if more := len(key.targets) - len(links):
+        links.append(f"and {more} more")
+    return ", ".join(links) or "any table"
 
 
 def _kind(key: ForeignKey, schema: Schema) -> str:

@@ -44,7 +44,8 @@ def test_an_engine_whose_driver_is_not_installed_is_left_out(configure, monkeypa
 
 def test_a_project_on_another_engine_is_documented_for_that_alone(configure, monkeypatch):
     connection = SimpleNamespace(vendor="oracle")
-    monkeypatch.setattr(engines, "_connection", {"django.db.backends.oracle": connection}.get)
+    found = {"django.db.backends.oracle": connection}
+    monkeypatch.setattr(engines, "_connection", lambda database: found.get(database["ENGINE"]))
     configure("django.db.backends.oracle")
 
     assert vendors() == ["oracle"]

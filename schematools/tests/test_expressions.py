@@ -75,7 +75,7 @@ class Colour(TextChoices):
         (True, "TRUE"),
         (7, "7"),
         (0.5, "0.5"),
-        (Decimal("1.50"), "'1.50'"),
+        (Decimal("1.50"), "1.50"),
         ("it's", "'it''s'"),
         (Colour.RED, "'red'"),
         (b"\x00\xff", "X'00ff'"),

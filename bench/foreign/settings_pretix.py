@@ -1,0 +1,3 @@
+"""pretix as it comes, a shop for tickets."""
+
+from pretix.settings import *  # noqa: F403

@@ -1,0 +1,8 @@
+from modeltranslation.translator import TranslationOptions, register
+
+from zoo.models import Enclosure
+
+
+@register(Enclosure)
+class EnclosureTranslation(TranslationOptions):
+    fields = ("name",)
