@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from schematools.errors import CannotRunError
+from django.core.management.base import CommandError
+
 from schematools.findings import AnyFinding
+from schematools.terminal import failures_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,9 @@ class Section:
 def run_check(name: str, check: Callable[[], Iterable[AnyFinding]]) -> Section:
     """Run a check; what it cannot do is said in its section, so that the others still run."""
     try:
-        return Section(name, tuple(check()))
-    except CannotRunError as error:
+        with failures_in_words():
+            return Section(name, tuple(check()))
+    except CommandError as error:
         return Section(name, problem=str(error))
 
 
