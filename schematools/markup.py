@@ -113,13 +113,11 @@ def _escaped(value: str) -> str:
 
 
 def _row(cells: Iterable[object]) -> str:
-    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
+    return f"| {' | '.join(map(_cell, cells))} |"
 
 
 def _cell(value: object) -> str:
-    if isinstance(value, int):
-        return f"{value:,}"
-    written = str(value)
+    written = f"{value:,}" if isinstance(value, int) else str(value)
     if "|" not in written:
         return written
     return _BARS.sub(lambda bars: rf"\{bars[0]}" if len(bars[0]) % 2 else bars[0], written)

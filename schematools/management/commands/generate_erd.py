@@ -192,7 +192,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         request = Request(**{field.name: options[field.name] for field in fields(Request)})
-        with failures_in_words(), without_collector():
+        with failures_in_words(), without_collector(self):
             request.refuse_contradictions()
             config = load_config()
             choice = _choose(request, config)
