@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class SchematoolsConfig(AppConfig):
@@ -6,3 +7,8 @@ class SchematoolsConfig(AppConfig):
 
     name = "schematools"
     verbose_name = "Schema toolkit"
+
+    def ready(self) -> None:
+        from schematools.hashes import record_hashes
+
+        post_migrate.connect(record_hashes, sender=self)

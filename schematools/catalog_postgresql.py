@@ -14,126 +14,10 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from schematools.model import Column, Constraint, ForeignKey, Index, Table, TableKind
+from schematools import catalog_postgresql_sql as sql
+from schematools.model import Column, Constraint, ForeignKey, Index, Table, TableKind, Trigger
 
-# Four queries, however many tables there are. No parameters and no percent signs: drivers differ.
-
-# Begins every query with the tables it is about.
-SCOPE = """
-WITH scope AS MATERIALIZED (
-    SELECT c.oid, c.relkind,
-        CASE WHEN n.nspname = current_schema() THEN c.relname::text
-             ELSE n.nspname || '.' || c.relname END AS name
-    FROM pg_class c
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-      AND NOT c.relispartition
-      AND n.nspname = ANY (current_schemas(false))
-      AND left(n.nspname, 3) <> 'pg_'
-      AND n.nspname <> 'information_schema'
-      AND NOT EXISTS (
-          SELECT FROM pg_depend d
-          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
-      )
-)
-"""
-
-# 1. Tables and views, with their comments.
-TABLES = """
-SELECT s.oid, s.name, s.relkind::text, coalesce(obj_description(s.oid, 'pg_class'), '')
-FROM scope s
-"""
-
-# 2. Columns. A sequence that a column owns and takes its default from is a serial's, which says
-#    the same as an identity. A domain may refuse NULL as well.
-COLUMNS = r"""
-SELECT a.attrelid, a.attname::text,
-    format_type(a.atttypid, a.atttypmod),
-    NOT (a.attnotnull OR (t.typtype = 'd' AND t.typnotnull)),
-    coalesce(pg_get_expr(d.adbin, d.adrelid), ''),
-    a.attgenerated <> '',
-    a.attidentity <> '' OR (
-        pg_get_expr(d.adbin, d.adrelid) ~ '^nextval\(''([^'']|'''')+''::regclass\)$'
-        AND EXISTS (
-            SELECT FROM pg_depend owned
-            JOIN pg_depend used ON used.refclassid = owned.classid AND used.refobjid = owned.objid
-            WHERE owned.classid = 'pg_class'::regclass AND owned.deptype = 'a'
-              AND owned.refclassid = 'pg_class'::regclass
-              AND owned.refobjid = a.attrelid AND owned.refobjsubid = a.attnum
-              AND used.classid = 'pg_attrdef'::regclass AND used.objid = d.oid
-        )
-    ),
-    CASE WHEN a.attcollation = t.typcollation THEN ''
-         WHEN pg_collation_is_visible(a.attcollation) THEN c.collname::text
-         ELSE c.collnamespace::regnamespace || '.' || c.collname END,
-    coalesce(col_description(a.attrelid, a.attnum), '')
-FROM scope s
-JOIN pg_attribute a ON a.attrelid = s.oid
-JOIN pg_type t ON t.oid = a.atttypid
-LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-LEFT JOIN pg_collation c ON c.oid = a.attcollation
-WHERE a.attnum > 0 AND NOT a.attisdropped
-ORDER BY a.attrelid, a.attnum
-"""
-
-# 3. Indexes, with the primary key, unique or exclusion constraint behind them. The names of the
-#    columns are null where an expression stands. Before PostgreSQL 15 there was no
-#    indnullsnotdistinct, which asking for it as JSON does not mind.
-INDEXES = """
-SELECT i.indrelid, ic.relname::text, am.amname::text, i.indisunique, i.indisvalid,
-    coalesce(to_jsonb(i) ->> 'indnullsnotdistinct', 'false') = 'false',
-    i.indnkeyatts,
-    ARRAY(
-        SELECT a.attname::text
-        FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS key (number, place)
-        LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.number
-            AND a.attnum <> 0
-        ORDER BY key.place
-    ),
-    pg_get_indexdef(i.indexrelid),
-    coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
-    coalesce(k.contype::text, ''), coalesce(k.condeferrable, false),
-    coalesce(k.condeferred, false),
-    CASE WHEN k.contype = 'x' THEN pg_get_constraintdef(k.oid) ELSE '' END
-FROM scope s
-JOIN pg_index i ON i.indrelid = s.oid
-JOIN pg_class ic ON ic.oid = i.indexrelid
-JOIN pg_am am ON am.oid = ic.relam
-LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid
-    AND k.contype IN ('p', 'u', 'x')
-ORDER BY ic.relname
-"""
-
-# 4. Checks and foreign keys. Those with a parent are what a partition adds to its table's.
-CONSTRAINTS = """
-SELECT k.conrelid, k.conname::text, k.contype::text,
-    ARRAY(
-        SELECT a.attname::text
-        FROM unnest(k.conkey) WITH ORDINALITY AS key (number, place)
-        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = key.number
-        ORDER BY key.place
-    ),
-    coalesce(
-        CASE WHEN n.nspname = current_schema() THEN f.relname::text
-             ELSE n.nspname || '.' || f.relname END, ''
-    ),
-    ARRAY(
-        SELECT a.attname::text
-        FROM unnest(k.confkey) WITH ORDINALITY AS key (number, place)
-        JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = key.number
-        ORDER BY key.place
-    ),
-    k.confdeltype::text, k.condeferrable, k.condeferred,
-    coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true',
-    coalesce(pg_get_expr(k.conbin, k.conrelid), '')
-FROM scope s
-JOIN pg_constraint k ON k.conrelid = s.oid
-LEFT JOIN pg_class f ON f.oid = k.confrelid
-LEFT JOIN pg_namespace n ON n.oid = f.relnamespace
-WHERE k.contype IN ('c', 'f') AND k.conparentid = 0
-ORDER BY k.conname
-"""
-
+SCOPE = sql.SCOPE
 KINDS: Mapping[str, TableKind] = {
     "r": "table",
     "p": "partitioned table",
@@ -141,13 +25,15 @@ KINDS: Mapping[str, TableKind] = {
     "m": "materialized view",
     "f": "foreign table",
 }
-ON_DELETE = {
+ACTIONS = {
     "a": "NO ACTION",
     "r": "RESTRICT",
     "c": "CASCADE",
     "n": "SET NULL",
     "d": "SET DEFAULT",
 }
+FIRING = {"O": "", "D": "disabled", "R": "replica", "A": "always"}
+MATCH = {"s": "", "f": "FULL", "p": "PARTIAL"}
 _MARK = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[(),]""")
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
@@ -178,6 +64,7 @@ class _Key:
     condition: str
     constraint: str
     deferrable: str
+    constraint_definition: str
     definition: str
 
     @property
@@ -189,22 +76,23 @@ def read_tables(connection: BaseDatabaseWrapper) -> list[Table]:
     """Return the tables and views, in no order."""
     found: defaultdict[int, _Rows] = defaultdict(_Rows)
     with connection.cursor() as cursor:
-        tables = _fetch(cursor, TABLES)
-        for oid, *row in _fetch(cursor, COLUMNS):
+        tables = _fetch(cursor, sql.TABLES)
+        for oid, *row in _fetch(cursor, sql.COLUMNS):
             found[oid].columns.append(row)
-        for oid, *row in _fetch(cursor, INDEXES):
+        for oid, *row in _fetch(cursor, sql.INDEXES):
             found[oid].keys.append(_key(row))
-        for oid, *row in _fetch(cursor, CONSTRAINTS):
+        for oid, *row in _fetch(cursor, sql.CONSTRAINTS):
             found[oid].constraints.append(row)
-    return [_read_table(name, kind, text, found[oid]) for oid, name, kind, text in tables]
+    return [_read_table(row, found[oid]) for oid, *row in tables]
 
 
-def _fetch(cursor: CursorWrapper, sql: str) -> list[Row]:
-    cursor.execute(SCOPE + sql)
+def _fetch(cursor: CursorWrapper, question: str) -> list[Row]:
+    cursor.execute(SCOPE + question)
     return list(cursor.fetchall())
 
 
-def _read_table(name: str, kind: str, description: str, rows: _Rows) -> Table:
+def _read_table(row: Row, rows: _Rows) -> Table:
+    name, kind, description, query, options, triggers, disabled = row
     columns = tuple(_columns(rows))
     return Table(
         name=name,
@@ -215,7 +103,26 @@ def _read_table(name: str, kind: str, description: str, rows: _Rows) -> Table:
         indexes=tuple(_indexes(rows.keys)),
         constraints=(*_key_constraints(rows.keys), *_checks(rows)),
         foreign_keys=tuple(_foreign_keys(rows, columns)),
+        triggers=(*_triggers(triggers), *_disabled_triggers(disabled)),
+        options=tuple(filter(None, options)),
+        query=query,
     )
+
+
+def _triggers(rows: Iterable[Row]) -> Iterator[Trigger]:
+    for name, enabled, definition, source, function in rows:
+        yield Trigger(
+            name=name,
+            action=f"{definition} {' '.join(source.split())}",
+            firing=FIRING[enabled],
+            definition=f"{function.strip()}; {definition}" if function else definition,
+        )
+
+
+def _disabled_triggers(constraints: Iterable[str]) -> Iterator[Trigger]:
+    """Yield a trigger for each constraint whose own triggers do not fire."""
+    for name in constraints:
+        yield Trigger(name=name, action="", firing="disabled")
 
 
 def _columns(rows: _Rows) -> Iterator[Column]:
@@ -236,7 +143,7 @@ def _columns(rows: _Rows) -> Iterator[Column]:
 
 def _key(row: Row) -> _Key:
     name, method, unique, valid, nulls_distinct, width, columns, definition, *rest = row
-    condition, constraint, deferrable, deferred, exclusion = rest
+    condition, constraint, deferrable, deferred, constraint_definition = rest
     start, end = group_at(definition)
     return _Key(
         name=name,
@@ -250,7 +157,8 @@ def _key(row: Row) -> _Key:
         condition=without_outer_parentheses(condition),
         constraint=constraint,
         deferrable=_deferrable(deferrable=deferrable, deferred=deferred),
-        definition=exclusion,
+        constraint_definition=constraint_definition,
+        definition=definition,
     )
 
 
@@ -270,6 +178,8 @@ def _indexes(keys: Iterable[_Key]) -> Iterator[Index]:
                 method="" if key.method == "btree" else key.method,
                 condition=key.condition,
                 include=key.include,
+                valid=key.valid,
+                definition=key.definition,
             )
 
 
@@ -286,11 +196,17 @@ def _key_constraints(keys: Sequence[_Key]) -> Iterator[Constraint]:
             yield Constraint(
                 kind="exclusion",
                 name=key.name,
-                expression=key.definition[len("EXCLUDE USING ") : group_at(key.definition)[1] + 1],
+                expression=_exclusion(key.constraint_definition),
                 condition=key.condition,
                 include=key.include,
                 deferrable=key.deferrable,
+                valid=key.valid,
+                definition=key.constraint_definition,
             )
+
+
+def _exclusion(definition: str) -> str:
+    return definition[len("EXCLUDE USING ") : group_at(definition)[1] + 1]
 
 
 def _constraint(key: _Key, kind: Any) -> Constraint:
@@ -302,6 +218,9 @@ def _constraint(key: _Key, kind: Any) -> Constraint:
         include=key.include,
         deferrable=key.deferrable,
         nulls_distinct=key.nulls_distinct,
+        valid=key.valid,
+        is_index=not key.constraint,
+        definition=key.constraint_definition or key.definition,
     )
 
 
@@ -309,10 +228,14 @@ def _constraint(key: _Key, kind: Any) -> Constraint:
 
 
 def _checks(rows: _Rows) -> Iterator[Constraint]:
-    for name, kind, *_, expression in rows.constraints:
+    for name, kind, *_, expression, _, _, valid, definition in rows.constraints:
         if kind == "c":
             yield Constraint(
-                kind="check", name=name, expression=without_outer_parentheses(expression)
+                kind="check",
+                name=name,
+                expression=without_outer_parentheses(expression),
+                valid=valid,
+                definition=definition,
             )
 
 
@@ -324,17 +247,23 @@ def _foreign_keys(rows: _Rows, columns: Iterable[Column]) -> Iterator[ForeignKey
     references = [row for row in rows.constraints if row[1] == "f"]
     for row in sorted(references, key=lambda row: ([place[name] for name in row[2]], row[3])):
         own = tuple(row[2])
-        _, _, _, target, target_columns, action, deferrable, deferred, enforced, _ = row
+        name, _, _, target, target_columns, action, deferrable, deferred, enforced, *rest = row
+        _, update, match, valid, definition = rest
         yield ForeignKey(
             name=", ".join(own),
             columns=own,
             target=target,
             target_columns=tuple(target_columns),
-            on_delete=ON_DELETE[action],
+            on_delete=ACTIONS[action],
             null=not nullable.isdisjoint(own),
             unique=any(key <= set(own) for key in unique),
             enforced=enforced,
             deferrable=_deferrable(deferrable=deferrable, deferred=deferred),
+            on_update="" if update == "a" else ACTIONS[update],
+            match=MATCH[match],
+            valid=valid,
+            constraint=name,
+            definition=definition,
         )
 
 

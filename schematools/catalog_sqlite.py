@@ -6,7 +6,7 @@ SQLite's own tables and the shadow tables behind virtual tables are left out. In
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -15,12 +15,12 @@ from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from schematools.model import Column, Constraint, ForeignKey, Index, Table, TableKind
-from schematools.sqlite_ddl import IndexText, TableText, parse_index, parse_table
+from schematools.model import Column, Constraint, ForeignKey, Index, Table, TableKind, Trigger
+from schematools.sqlite_ddl import IndexText, TableText, one_spelling, parse_index, parse_table
 
 # Six queries, however many tables there are. The second argument of the pragmas keeps temporary
 # tables of the same name out. What is a table and has pages is no view and not virtual.
-OBJECTS = "SELECT type, name, sql FROM sqlite_master"
+OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 SHADOWS = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'"
 COLUMNS = """
 SELECT m.name, x.name, x.type, x."notnull", x.dflt_value, x.pk
@@ -41,7 +41,7 @@ WHERE m.type = 'table' AND m.rootpage > 0 AND x.key
 ORDER BY m.name, l.name, x.seqno
 """
 FOREIGN_KEYS = """
-SELECT m.name, x.id, x."table", x."from", x."to", x.on_delete
+SELECT m.name, x.id, x."table", x."from", x."to", x.on_delete, x.on_update
 FROM sqlite_master m, pragma_foreign_key_list(m.name, 'main') x
 WHERE m.type = 'table' AND m.rootpage > 0
 ORDER BY m.name, x.id DESC, x.seq
@@ -86,6 +86,7 @@ class _Key:
     columns: tuple[str | None, ...]  # nothing stands for an expression
     parts: tuple[str, ...]
     text: IndexText | None
+    source: str
 
     @property
     def covers_all_rows(self) -> bool:
@@ -96,7 +97,7 @@ def read_tables(connection: BaseDatabaseWrapper) -> list[Table]:
     """Return the tables and views, in no order."""
     with connection.cursor() as cursor:
         objects = _fetch(cursor, OBJECTS)
-        sources = {name: sql for kind, name, sql in objects if kind in {"table", "view"}}
+        sources = {name: sql for kind, name, _, sql in objects if kind in {"table", "view"}}
         has_table_list = connection.Database.sqlite_version_info >= TABLE_LIST_VERSION  # type: ignore[attr-defined]
         shadows = (
             {name for (name,) in _fetch(cursor, SHADOWS)} if has_table_list else _shadows(sources)
@@ -108,9 +109,16 @@ def read_tables(connection: BaseDatabaseWrapper) -> list[Table]:
             rows[row[0]].indexes.append(row)
         for row in _fetch(cursor, FOREIGN_KEYS):
             rows[row[0]].foreign_keys.append(row)
-    index_sources = {name: sql for kind, name, sql in objects if kind == "index"}
+    index_sources = {name: sql for kind, name, _, sql in objects if kind == "index"}
+    triggers: defaultdict[str, list[Trigger]] = defaultdict(list)
+    for kind, name, table, sql in objects:
+        if kind == "trigger":
+            triggers[table].append(Trigger(name=name, action=one_spelling(sql), definition=sql))
     return [
-        _read_table(name, sql, rows, index_sources)
+        replace(
+            _read_table(name, sql, rows, index_sources),
+            triggers=tuple(sorted(triggers[name], key=lambda trigger: trigger.name)),
+        )
         for name, sql in sources.items()
         if name not in shadows and not name.lower().startswith("sqlite_")
     ]
@@ -170,6 +178,9 @@ def _read_table(
             *_checks(text),
         ),
         foreign_keys=tuple(_foreign_keys(own, text, columns, keys, rows)),
+        options=tuple(text.options),
+        query=one_spelling(sql) if kind == "view" else "",
+        definition=sql,
     )
 
 
@@ -178,9 +189,10 @@ def _read_table(
 
 def _columns(rows: _Rows, text: TableText, *, is_row_number: bool) -> Iterator[Column]:
     texts = {column.name: column for column in text.columns}
+    referring = {row[3] for row in rows.foreign_keys}  # whose value is that of another row
     for _, name, declared, not_null, default, place in rows.columns:
         own = texts.get(name)
-        is_identity = is_row_number and bool(place)
+        is_identity = is_row_number and bool(place) and name not in referring
         yield Column(
             name=name,
             type=declared.lower(),
@@ -216,6 +228,7 @@ def _keys(
                 for place, row in enumerate(members)
             ),
             text=text,
+            source=source or "",
         )
 
 
@@ -231,7 +244,12 @@ def _indexes(keys: Iterable[_Key]) -> Iterator[Index]:
     for key in keys:
         if not key.unique:
             condition = key.text.condition if key.text else ""
-            yield Index(name=key.name, columns=key.parts, condition=condition)
+            yield Index(
+                name=key.name,
+                columns=key.parts,
+                condition=condition,
+                definition=key.source,
+            )
 
 
 def _primary_key(rows: _Rows, text: TableText) -> Iterator[Constraint]:
@@ -251,7 +269,14 @@ def _unique_constraints(keys: Iterable[_Key], text: TableText) -> Iterator[Const
     for key in keys:
         if key.unique and key.origin == "c":
             condition = key.text.condition if key.text else ""
-            yield Constraint(kind="unique", name=key.name, columns=key.parts, condition=condition)
+            yield Constraint(
+                kind="unique",
+                name=key.name,
+                columns=key.parts,
+                condition=condition,
+                is_index=True,
+                definition=key.source,
+            )
 
 
 def _checks(text: TableText) -> Iterator[Constraint]:
@@ -294,6 +319,7 @@ def _foreign_keys(
             null=not nullable.isdisjoint(own),
             unique=any(key <= set(own) for key in unique),
             deferrable=deferrable,
+            on_update="" if members[0][6] == "NO ACTION" else members[0][6],
         )
 
 

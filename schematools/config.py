@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from schematools.suggestions import did_you_mean
 
@@ -20,6 +21,7 @@ SETTINGS = (
     "DRIFT_IGNORE",
     "EMBED",
     "HIDE",
+    "INDEX_IGNORE",
     "LINT",
     "MODULES",
     "OUTPUT",
@@ -57,8 +59,8 @@ class Config:
     """What the settings say; all paths are absolute.
 
     ``hide`` are patterns of tables that are left out everywhere; ``lint_ignore`` and ``names``
-    are for the lint, ``drift_ignore`` gives reasons, ``queries`` dotted paths of functions that
-    return querysets, by name.
+    are for the lint, ``drift_ignore`` and ``index_ignore`` give reasons, ``queries`` dotted paths
+    of functions that return querysets, by name.
     """
 
     base_dir: Path
@@ -72,6 +74,7 @@ class Config:
     lint_ignore: tuple[str, ...] = ()
     names: str = DEFAULT_NAMES
     drift_ignore: Mapping[str, str] = field(default_factory=dict)
+    index_ignore: Mapping[str, str] = field(default_factory=dict)
     queries: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,7 +105,10 @@ def parse_config(raw: Any, *, base_dir: Path) -> Config:
         drift_ignore=_pairs(
             raw.get("DRIFT_IGNORE", {}), where="DRIFT_IGNORE", what="findings to reasons"
         ),
-        queries=_pairs(raw.get("QUERIES", {}), where="QUERIES", what="names to dotted paths"),
+        index_ignore=_pairs(
+            raw.get("INDEX_IGNORE", {}), where="INDEX_IGNORE", what="findings to reasons"
+        ),
+        queries=_queries(raw.get("QUERIES", {})),
         hide=_texts(raw.get("HIDE", ()), where='SCHEMATOOLS["HIDE"]'),
         viewpoints=_viewpoints(raw.get("VIEWPOINTS", {})),
         **_lint(raw.get("LINT", {})),
@@ -150,6 +156,16 @@ def title_from(name: str) -> str:
     """Return the words of a name that has none of its own, such as "Sign in" for "sign-in"."""
     words = name.replace("_", " ").replace("-", " ")
     return words[:1].upper() + words[1:]
+
+
+def _queries(raw: Any) -> dict[str, str]:
+    """Return queries by name; a text is the dotted path of a function that returns them."""
+    if isinstance(raw, str):
+        try:
+            raw = import_string(raw)()
+        except ImportError as error:
+            raise ImproperlyConfigured(f'SCHEMATOOLS["QUERIES"]: {error}.') from error
+    return _pairs(raw, where="QUERIES", what="names to dotted paths")
 
 
 def _pairs(raw: Any, *, where: str, what: str) -> dict[str, str]:

@@ -6,9 +6,42 @@ The ids of findings are stable, so that scripts can rely on them:
 ``model-not-migrated``          a model was changed and no migration says so
 ``migration-unapplied``         a migration has not been applied to the database
 ``migration-file-missing``      the database has a migration whose file is gone
+``migration-edited``            a migration's file was edited after it was applied
+``migration-half-replaced``     some of what a squashed migration replaces was applied, not all
 ``migration-conflict``          an app has several latest migrations
 ``migration-history-broken``    a migration was applied before one that it depends on
 ``migration-graph-broken``      the migration files cannot be put in order
+``table-missing``               a migration makes a table that is not there
+``table-extra``                 no migration makes a table that is there
+``table-differs``               another kind of table, or one with other options
+``column-missing``              the same of columns
+``column-extra``                …
+``column-type``                 another type, length or precision
+``column-null``                 NULL where NOT NULL is expected, or the other way round
+``column-default``              another default of the database's, or none, or one left over
+``column-collation``            another order of texts
+``column-generated``            another expression that a column is computed by
+``index-missing``               an index that is not there
+``index-extra``                 an index that no migration makes
+``index-differs``               other columns, order, condition, method or uniqueness
+``index-invalid``               an index that a failed concurrent build left behind
+``index-renamed``               the same index by another name than the model declares
+``constraint-missing``          a primary key, or a unique, check or exclusion constraint
+``constraint-extra``            …
+``constraint-differs``          …
+``constraint-renamed``          …
+``constraint-not-valid``        a constraint or foreign key that old rows were not checked for
+``foreign-key-missing``         a foreign key that the database does not have
+``foreign-key-extra``           …
+``foreign-key-differs``         another target, deferrability or reaction to deletions
+``trigger-missing``             a trigger that is not there
+``trigger-extra``               …
+``trigger-differs``             another event, condition or function
+``trigger-disabled``            a trigger that does not fire, or a foreign key whose do not
+``view-missing``                a view that is not there
+``view-extra``                  …
+``view-differs``                a view that shows something else
+``sequence-behind``             the next number that a sequence gives is taken
 ``docs-missing``                a page that the models call for does not exist
 ``docs-stale``                  a page, or a block in one, is not what the models say
 ``docs-orphaned``               a generated page belongs to nothing any more
@@ -16,12 +49,34 @@ The ids of findings are stable, so that scripts can rely on them:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schematools.files import ChangeKind
 from schematools.findings import Finding
 
 MigrationKey = tuple[str, str]
+
+_MISSING_EXTRA_DIFFERS = ("missing", "extra", "differs")
+IDS = frozenset(
+    f"{start}-{end}"
+    for start, ends in {
+        "model": ("not-migrated",),
+        "migration": (
+            *("unapplied", "file-missing", "edited", "half-replaced", "conflict"),
+            *("history-broken", "graph-broken"),
+        ),
+        "table": _MISSING_EXTRA_DIFFERS,
+        "column": ("missing", "extra", "type", "null", "default", "collation", "generated"),
+        "index": (*_MISSING_EXTRA_DIFFERS, "invalid", "renamed"),
+        "constraint": (*_MISSING_EXTRA_DIFFERS, "renamed", "not-valid"),
+        "foreign-key": _MISSING_EXTRA_DIFFERS,
+        "trigger": (*_MISSING_EXTRA_DIFFERS, "disabled"),
+        "view": _MISSING_EXTRA_DIFFERS,
+        "sequence": ("behind",),
+        "docs": ("missing", "stale", "orphaned"),
+    }.items()
+    for end in ends
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +95,8 @@ class MigrationHistory:
     ``parents`` holds every migration in an order in which they can be applied, with those each
     depends on; ``applied`` counts a squashed migration as applied when all it replaces are;
     ``explained`` are records for which there is a file, or that a squashed migration replaces;
-    ``leaves`` are the latest migrations of each app.
+    ``leaves`` are the latest migrations of each app; ``half_replaced`` are squashed migrations
+    with those they replace that were applied, and those that were not.
     """
 
     parents: Mapping[MigrationKey, Sequence[MigrationKey]]
@@ -48,6 +104,14 @@ class MigrationHistory:
     recorded: frozenset[MigrationKey]
     explained: frozenset[MigrationKey]
     leaves: Mapping[str, Sequence[str]]
+    half_replaced: Mapping[MigrationKey, tuple[Sequence[MigrationKey], Sequence[MigrationKey]]] = (
+        field(default_factory=dict)
+    )
+
+    @property
+    def unapplied(self) -> tuple[MigrationKey, ...]:
+        """The migrations that are still to be applied, in order."""
+        return tuple(migration for migration in self.parents if migration not in self.applied)
 
     @property
     def conflicts(self) -> dict[str, list[str]]:
@@ -90,6 +154,7 @@ def history_findings(history: MigrationHistory) -> Iterator[Finding]:
     yield from _conflicts(history)
     yield from _applied_too_early(history)
     yield from _files_missing(history)
+    yield from _half_replaced(history)
     yield from _unapplied(history)
 
 
@@ -111,7 +176,7 @@ def _applied_too_early(history: MigrationHistory) -> Iterator[Finding]:
             yield Finding(
                 id="migration-history-broken",
                 object=_name(migration),
-                expected=f"applied after {', '.join(map(_name, missing))}",
+                expected=f"applied after {_names(missing)}",
                 found="applied before",
                 remedy=(
                     f"check that the tables of {_name(missing[0])} exist, then record it: "
@@ -135,17 +200,31 @@ def _files_missing(history: MigrationHistory) -> Iterator[Finding]:
             )
 
 
+def _half_replaced(history: MigrationHistory) -> Iterator[Finding]:
+    for migration, (applied, missing) in sorted(history.half_replaced.items()):
+        yield Finding(
+            id="migration-half-replaced",
+            object=_name(migration),
+            expected="all that it replaces applied, or nothing of it",
+            found=f"{_names(applied)} applied, {_names(missing)} not",
+            remedy=f"python manage.py migrate {' '.join(missing[-1])}",
+        )
+
+
 def _unapplied(history: MigrationHistory) -> Iterator[Finding]:
-    for migration in history.parents:
-        if migration not in history.applied:
-            yield Finding(
-                id="migration-unapplied",
-                object=_name(migration),
-                expected="applied",
-                found="not applied",
-                remedy=f"python manage.py migrate {migration[0]}",
-            )
+    for migration in history.unapplied:
+        yield Finding(
+            id="migration-unapplied",
+            object=_name(migration),
+            expected="applied",
+            found="not applied",
+            remedy=f"python manage.py migrate {migration[0]}",
+        )
 
 
 def _name(migration: MigrationKey) -> str:
     return ".".join(migration)
+
+
+def _names(migrations: Sequence[MigrationKey]) -> str:
+    return ", ".join(map(_name, migrations))

@@ -1,8 +1,6 @@
 """Reads migrations, from their files and from the database's record of them."""
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Iterator
 
 from django.apps import apps
 from django.core.management import get_commands, load_command_class
@@ -20,8 +18,8 @@ from django.db.migrations.questioner import MigrationQuestioner
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
-from schematools.drift import MigrationHistory, MissingOperation
-from schematools.errors import CannotRunError
+from schematools.databases import database_connection
+from schematools.drift import MigrationHistory, MigrationKey, MissingOperation
 from schematools.findings import Finding
 from schematools.modules import is_project_app
 
@@ -31,18 +29,7 @@ BROKEN_GRAPH = (BadMigrationError, CircularDependencyError, NodeNotFoundError)
 
 def load_migrations(alias: str) -> MigrationLoader:
     """Read the migration files and the database's record, creating nothing."""
-    connection = connections[alias]
-    if connection.vendor == "sqlite" and _is_missing_file(connection.settings_dict["NAME"]):
-        raise CannotRunError(
-            f"The database {alias!r} does not exist yet: run 'python manage.py migrate'."
-        )
-    return MigrationLoader(connection)
-
-
-def _is_missing_file(name: Any) -> bool:
-    """Tell whether SQLite would make a new file if it were asked to connect."""
-    text = str(name)
-    return not text.startswith(("file:", ":memory:")) and not Path(text).exists()
+    return MigrationLoader(database_connection(alias))
 
 
 def broken_graph(error: Exception) -> Finding:
@@ -65,22 +52,34 @@ def read_history(loader: MigrationLoader, alias: str) -> MigrationHistory:
     by_app: dict[str, list[str]] = {app: [] for app in loader.migrated_apps}
     for app, name in leaves:
         by_app[app].append(name)
+    recorded = frozenset(MigrationRecorder(connections[alias]).applied_migrations())
     return MigrationHistory(
         parents={
             key: tuple(sorted(parent.key for parent in graph.node_map[key].parents))
             for key in order
         },
         applied=frozenset(loader.applied_migrations),
-        recorded=frozenset(MigrationRecorder(connections[alias]).applied_migrations()),
+        recorded=recorded,
         explained=frozenset({*loader.disk_migrations, *replaced}),
         leaves=by_app,
+        half_replaced=dict(_half_replaced(loader, recorded)),
     )
+
+
+def _half_replaced(
+    loader: MigrationLoader, recorded: Collection[MigrationKey]
+) -> Iterator[tuple[MigrationKey, tuple[list[MigrationKey], list[MigrationKey]]]]:
+    for key, migration in loader.replacements.items():
+        applied = [each for each in migration.replaces if each in recorded]
+        missing = [each for each in migration.replaces if each not in recorded]
+        if applied and missing and key not in recorded:
+            yield key, (applied, missing)
 
 
 def read_missing_operations(loader: MigrationLoader) -> tuple[MissingOperation, ...]:
     """Return what ``makemigrations`` would write, with the project's own autodetector if any."""
     before, after = loader.project_state(), ProjectState.from_apps(apps)
-    never_migrated = _apps_never_migrated(loader)
+    never_migrated = apps_never_migrated(loader)
     questioner = MigrationQuestioner(specified_apps=never_migrated, dry_run=True)
     detector = _autodetector()(before, after, questioner)
     changes = detector.changes(graph=loader.graph, convert_apps=never_migrated)
@@ -96,7 +95,7 @@ def read_missing_operations(loader: MigrationLoader) -> tuple[MissingOperation, 
     )
 
 
-def _apps_never_migrated(loader: MigrationLoader) -> set[str]:
+def apps_never_migrated(loader: MigrationLoader) -> set[str]:
     """Return the project's own apps for which nobody has made migrations, or switched them off."""
     return {
         label

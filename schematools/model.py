@@ -3,10 +3,12 @@
 Nothing here knows Django or a database. Tables refer to each other by table name, modules by
 module name, so a value can be compared, hashed, and turned into JSON with ``dataclasses.asdict``.
 An empty string means "none", and a constraint or index whose name the database made up has no name.
+What only helps to make a thing again, such as the ``definition`` that a database gave, takes no
+part in comparisons.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -41,18 +43,27 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index; ``columns`` are as in SQL, such as ``created_at DESC`` or ``LOWER(name)``."""
+    """An index; ``columns`` are as in SQL, such as ``created_at DESC`` or ``LOWER(name)``.
+
+    One that is not ``valid`` was left behind by a build that failed.
+    """
 
     columns: tuple[str, ...]
     name: str = ""
     method: str = ""
     condition: str = ""
     include: tuple[str, ...] = ()
+    valid: bool = True
+    definition: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A rule that the database holds; ``expression`` is the rule of a check or an exclusion."""
+    """A rule that the database holds; ``expression`` is the rule of a check or an exclusion.
+
+    One that is not ``valid`` was never checked for the rows that were there before. ``is_index``
+    tells a unique index from a constraint, where the database does.
+    """
 
     kind: ConstraintKind
     name: str = ""
@@ -62,6 +73,9 @@ class Constraint:
     include: tuple[str, ...] = ()
     deferrable: str = ""
     nulls_distinct: bool = True
+    valid: bool = True
+    is_index: bool = field(default=False, compare=False)
+    definition: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +85,8 @@ class ForeignKey:
     ``unique`` is true when at most one row can hold the same reference; ``enforced`` is false
     when the database has no constraint for it. A ``parent_link`` leads to the table of the model
     that this one extends. Read from a database, the name is that of the columns and ``on_delete``
-    is what the database itself does, such as "NO ACTION".
+    is what the database itself does, such as "NO ACTION"; ``on_update`` and ``match`` are empty for
+    what is usual, and ``constraint`` is the name of the constraint.
     """
 
     name: str
@@ -85,6 +100,24 @@ class ForeignKey:
     deferrable: str = ""
     parent_link: bool = False
     reverse: str = ""
+    on_update: str = ""
+    match: str = ""
+    valid: bool = True
+    constraint: str = field(default="", compare=False)
+    definition: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger; ``action`` is the whole of it, with the text of the function that it calls.
+
+    ``firing`` is empty as usual, else "disabled", "replica" or "always".
+    """
+
+    name: str
+    action: str
+    firing: str = ""
+    definition: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +156,8 @@ class OtherModel:
 class Table:
     """A table, the model behind it (``app.Model``) and the other models that share it.
 
-    ``notes`` are what people wrote about it for readers, in Markdown.
+    ``notes`` are what people wrote about it for readers, in Markdown; ``options`` what a database
+    says of the table as a whole, such as "UNLOGGED", and ``query`` what a view shows.
     """
 
     name: str
@@ -141,6 +175,10 @@ class Table:
     foreign_keys: tuple[ForeignKey, ...] = ()
     many_to_many: tuple[ManyToMany, ...] = ()
     generic_keys: tuple[GenericKey, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    options: tuple[str, ...] = ()
+    query: str = ""
+    definition: str = field(default="", compare=False)
 
     @cached_property
     def primary_key(self) -> tuple[str, ...]:
@@ -216,6 +254,16 @@ class Schema:
         for table in self.tables:
             for key in table.foreign_keys:
                 found.setdefault(key.target, []).append((table, key))
+        return {name: tuple(references) for name, references in found.items()}
+
+    @cached_property
+    def generic_referrers(self) -> Mapping[str, tuple[tuple[Table, GenericKey], ...]]:
+        """For each table name, the generic keys that are known to lead to it."""
+        found: dict[str, list[tuple[Table, GenericKey]]] = {}
+        for table in self.tables:
+            for key in table.generic_keys:
+                for target in key.targets:
+                    found.setdefault(target, []).append((table, key))
         return {name: tuple(references) for name, references in found.items()}
 
     @cached_property

@@ -1,11 +1,11 @@
-"""A model without a table, for the admin's page of the database schema."""
+"""A permission without a table, for the admin's page, and what was applied, for ``check_drift``."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 if TYPE_CHECKING:
-    Manager = models.Manager["DatabaseSchema"]
+    Manager = models.Manager[Any]
 else:
     Manager = models.Manager
 
@@ -13,7 +13,7 @@ else:
 class NoRows(Manager):
     """Finds nothing and asks nobody: ``dumpdata`` reads tables of unmanaged models as well."""
 
-    def get_queryset(self) -> models.QuerySet["DatabaseSchema"]:
+    def get_queryset(self) -> models.QuerySet[Any]:
         return super().get_queryset().none()
 
 
@@ -33,3 +33,32 @@ class DatabaseSchema(models.Model):
 
     def __str__(self) -> str:
         return "Database schema"
+
+
+class MigrationHash(models.Model):
+    """What a migration's file was when it was applied to this database.
+
+    Only ``rows`` finds them: they are no data of the project, and ``dumpdata`` leaves them out.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    app = models.CharField(max_length=255)
+    name = models.CharField(max_length=255)
+    source_hash = models.CharField(max_length=64)
+    content_hash = models.CharField(max_length=64)
+
+    objects = NoRows()
+    rows = models.Manager["MigrationHash"]() if TYPE_CHECKING else models.Manager()
+
+    class Meta:
+        db_table = "schematools_migration_hashes"
+        default_permissions = ()
+        base_manager_name = "objects"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["app", "name"], name="schematools_migrationhash_app_name_uniq"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.app}.{self.name}"

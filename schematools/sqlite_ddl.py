@@ -95,6 +95,7 @@ class TableText:
     keys: list[KeyText] = field(default_factory=list)
     checks: list[CheckText] = field(default_factory=list)
     foreign_keys: list[ForeignKeyText] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,10 @@ def tokenize(sql: str) -> list[Token]:
 
 def parse_table(sql: str) -> TableText:
     """Read a ``CREATE TABLE``; one without a list of columns has nothing to tell."""
-    items = list(_split(_first_group(tokenize(sql))))
+    tokens = tokenize(sql)
+    start = _position(tokens, "(")
+    end = _closing(tokens, start)
+    items = list(_split(tokens[start + 1 : end]))
     is_constraint = [bool(item) and item[0].keyword in _TABLE_CONSTRAINTS for item in items]
     pairs = list(zip(items, is_constraint, strict=True))
     names = {item[0].value for item, constraint in pairs if item and not constraint}
@@ -124,7 +128,20 @@ def parse_table(sql: str) -> TableText:
             _Reader(item, table, names).read()
         elif item:
             _Reader(item[1:], table, names, column=item[0].value).read()
+    rest = [" ".join(token.keyword for token in item) for item in _split(tokens[end + 1 :])]
+    table.options += sorted(filter(None, rest))
     return table
+
+
+def one_spelling(sql: str) -> str:
+    """Return the statement without comments, and with one blank wherever there are any."""
+    return " ".join(token.source for token in tokenize(sql)).removesuffix(" ;")
+
+
+def with_name(sql: str, name: str) -> str:
+    """Return a ``CREATE TABLE`` as one for a table of another name."""
+    match = next(match for match in _TOKEN.finditer(sql) if match[0] == "(")
+    return f"CREATE TABLE {name} {sql[match.start() :]}"
 
 
 def parse_index(sql: str, columns: Collection[str]) -> IndexText:
@@ -175,6 +192,9 @@ class _Reader:
 
     def primary_key(self) -> None:
         self._key("primary key")
+
+    def autoincrement(self) -> None:
+        self.table.options.append("AUTOINCREMENT")
 
     def unique(self) -> None:
         self._key("unique")
@@ -247,6 +267,7 @@ _STEPS = {
     "CONSTRAINT": _Reader.constraint_name,
     "CHECK": _Reader.check,
     "PRIMARY": _Reader.primary_key,
+    "AUTOINCREMENT": _Reader.autoincrement,
     "UNIQUE": _Reader.unique,
     "FOREIGN": _Reader.foreign_key,
     "REFERENCES": _Reader.references,
@@ -274,11 +295,6 @@ def _closing(tokens: Tokens, start: int) -> int:
         if depth == 0:
             return place
     return len(tokens)
-
-
-def _first_group(tokens: Tokens) -> Tokens:
-    start = _position(tokens, "(")
-    return tokens[start + 1 : _closing(tokens, start)]
 
 
 def _split(tokens: Tokens) -> Iterator[Tokens]:

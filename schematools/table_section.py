@@ -209,6 +209,10 @@ def _relationships(item: Table, schema: Schema) -> Iterator[list[str]]:
         (_link(other.name, schema), code(key.name), _kind(key, schema), code(key.on_delete))
         for other, key in schema.referrers.get(item.name, ())
     ]
+    inward += [
+        (_link(other.name, schema), code(generic.name), "generic", "")
+        for other, generic in schema.generic_referrers.get(item.name, ())
+    ]
     if inward:
         yield ["#### Referenced by"]
         yield table(("Table", "Field", "Kind", "On delete"), inward)

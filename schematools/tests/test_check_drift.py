@@ -11,7 +11,8 @@ from schematools.tests.conftest import run_django
 
 COMMAND = "check_drift"
 NOTHING_FOUND = (
-    "No drift: models, migrations, the record of applied migrations and ERD pages agree.\n"
+    "No drift: models, migrations, the database, the record of applied migrations and ERD pages "
+    "agree.\n"
 )
 FILES = {
     "conf.py": """\
@@ -73,9 +74,12 @@ def write(path, text):
 
 
 def run(directory, *arguments, **environment):
-    return run_django(
-        *arguments, DJANGO_SETTINGS_MODULE="conf", PYTHONPATH=str(directory), **environment
-    )
+    given = {
+        "DJANGO_SETTINGS_MODULE": "conf",
+        "PYTHONPATH": str(directory),
+        "SCHEMATOOLS_CACHE_DIR": str(directory / "cache"),
+    }
+    return run_django(*arguments, **given | environment)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +87,7 @@ def clean_project(tmp_path_factory):
     directory = tmp_path_factory.mktemp("clean")
     for name, text in FILES.items():
         write(directory / name, text)
-    for command in ("migrate", "generate_erd"):
+    for command in ("migrate", "generate_erd", COMMAND):
         result = run(directory, command)
         assert result.returncode == 0, result.stderr
     return directory
@@ -154,15 +158,27 @@ def test_an_app_that_was_never_migrated_is_found(project):
 
     conf.write_text(conf.read_text() + 'MIGRATION_MODULES = {"attic": None}\n')
 
+    # Its table is made without migrations.
+    assert [finding[:2] for finding in findings(project, "--no-docs")] == [
+        ("table-missing", "attic_box")
+    ]
+    assert run(project, "migrate", "--run-syncdb").returncode == 0
     assert run(project, COMMAND, "--no-docs").returncode == 0
 
 
 def test_an_unapplied_migration_is_found(project):
     record(project, "DELETE FROM django_migrations WHERE name = '0002_title'")
 
-    assert findings(project) == [
-        ("migration-unapplied", "shelf.0002_title", "python manage.py migrate shelf")
-    ]
+    unapplied, extra = findings(project)
+
+    assert unapplied == (
+        "migration-unapplied",
+        "shelf.0002_title",
+        "python manage.py migrate shelf",
+    )
+    # The column is there: nobody should drop it, and nobody can add it.
+    assert extra[:2] == ("column-extra", "shelf_tallbook.title")
+    assert extra[2].endswith("python manage.py migrate --fake shelf 0002_title")
 
 
 def test_an_applied_migration_whose_file_is_gone_is_found(project):
@@ -297,7 +313,8 @@ def test_a_project_without_models_has_nothing_to_document(project):
 
     assert generate.returncode == 2
     assert "There is nothing to document" in generate.stderr
-    assert run(project, COMMAND).returncode == 0
+    assert run(project, COMMAND, "--no-live").returncode == 0
+    assert [finding[:2] for finding in findings(project)] == [("table-extra", "shelf_tallbook")]
 
 
 def test_a_database_that_is_not_there_is_said_and_not_made(project):

@@ -111,3 +111,16 @@ def test_what_is_hidden_viewed_and_ignored_is_read(tmp_path):
 def test_what_cannot_be_meant_is_refused(raw, sentence, tmp_path):
     with pytest.raises(ImproperlyConfigured, match=sentence):
         parse_config(raw, base_dir=tmp_path)
+
+
+def some_queries():
+    return {"newest": "shop.queries.newest"}
+
+
+def test_queries_are_named_or_come_from_a_function(tmp_path):
+    named = parse_config({"QUERIES": {"newest": "shop.queries.newest"}}, base_dir=tmp_path)
+    made = parse_config({"QUERIES": f"{__name__}.some_queries"}, base_dir=tmp_path)
+
+    assert named.queries == made.queries == {"newest": "shop.queries.newest"}
+    with pytest.raises(ImproperlyConfigured, match=r'"QUERIES"\]: No module named'):
+        parse_config({"QUERIES": "nowhere.queries"}, base_dir=tmp_path)

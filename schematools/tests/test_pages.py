@@ -330,3 +330,18 @@ def test_a_table_that_django_does_not_manage_says_so():
     page = module_page(SHOP, make_schema(make_table("report", managed=False)))
 
     assert "Not managed by Django" in page
+
+
+def test_a_table_names_the_generic_keys_that_lead_to_it():
+    tags = replace(
+        make_table("tags"), generic_keys=(GenericKey("thing", "type_id", "thing_id", ("photos",)),)
+    )
+    schema = make_schema(tags, make_table("photos"))
+
+    page = module_page(schema.module_by_name["shop"], schema)
+
+    assert "| [`tags`](shop-erd.md#table-tags) | `thing` | generic |  |" in page
+    assert (
+        "| `thing` | [`photos`](shop-erd.md#table-photos) | generic, by `type_id`, `thing_id` |"
+        in page
+    )

@@ -1,80 +1,102 @@
-from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from schematools.config import load_config
-from schematools.documentation import in_silence, page_changes
-from schematools.drift import history_findings, missing_operations, page_findings
-from schematools.errors import NothingToDocumentError
-from schematools.findings import Finding
-from schematools.history import (
-    BROKEN_GRAPH,
-    broken_graph,
-    load_migrations,
-    read_history,
-    read_missing_operations,
-)
-from schematools.project import read_project
-from schematools.report import report
-from schematools.terminal import add_examples, failures_in_words, short_path
+from schematools.drift import IDS
+from schematools.drift_check import find_drift
+from schematools.findings import parse_ignores, without_ignored
+from schematools.report import add_report_arguments, report, warn_of_unused
+from schematools.terminal import add_examples, failures_in_words, without_collector
 
 EXAMPLES = """\
-  compare everything:               manage.py check_drift
-  leave out the ERD pages:          manage.py check_drift --no-docs
-  give the findings to a program:   manage.py check_drift --format json"""
+  compare everything:                        manage.py check_drift
+  another database:                          manage.py check_drift --database archive
+  leave out the ERD pages:                   manage.py check_drift --no-docs
+  leave out the database itself:             manage.py check_drift --no-live
+  run no code of the migrations:             manage.py check_drift --no-replay
+  a table that another program looks after:  manage.py check_drift --ignore 'table-extra:legacy_*'
+  give the findings to a program:            manage.py check_drift --format json"""
 
 
 class Command(BaseCommand):
-    help = "Find where models, migrations, the record of applied migrations and ERD pages disagree."
+    help = (
+        "Find where models, migrations, the database, its record of migrations and ERD pages "
+        "disagree. The first check replays the migrations in a scratch database."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_examples(parser, EXAMPLES)
-        parser.add_argument(
-            "--format",
-            choices=["text", "json"],
-            default="text",
-            dest="file_format",
-            help="lines for people, or one JSON object",
-        )
+        add_report_arguments(parser)
+        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="an alias of DATABASES")
         parser.add_argument(
             "--no-docs", action="store_false", dest="docs", help="do not compare the ERD pages"
         )
-
-    def handle(self, *, file_format: str, docs: bool, **options: Any) -> None:
-        with failures_in_words():
-            findings = [*_migration_findings(), *(_page_findings() if docs else ())]
-        compared = "models, migrations, the record of applied migrations"
-        pages = " and ERD pages" if docs else ""
-        report(
-            self,
-            findings,
-            file_format=file_format,
-            clean=f"No drift: {compared}{pages} agree.",
+        parser.add_argument(
+            "--no-live",
+            action="store_false",
+            dest="live",
+            help="do not compare the tables of the database, only its record of migrations",
+        )
+        parser.add_argument(
+            "--no-replay",
+            action="store_false",
+            dest="replay",
+            help="compare the database with the models, running no migration",
         )
 
+    def handle(
+        self,
+        *,
+        database: str,
+        docs: bool,
+        live: bool,
+        replay: bool,
+        ignore: list[str],
+        file_format: str,
+        **options: Any,
+    ) -> None:
+        with failures_in_words(), without_collector(self):
+            config = load_config()
+            # Reasons are for those in the settings; a switch is somebody's own.
+            ignores = parse_ignores({**config.drift_ignore, **dict.fromkeys(ignore, "")}, ids=IDS)
+            found = find_drift(
+                config, alias=database, live=live, replay=replay, docs=docs, progress=self._progress
+            )
+        self._end_progress()
+        for note in found.notes:
+            self.stderr.write(f"note: {note}")
+        warn_of_unused(self, found.findings, ignores)
+        compared = [
+            "models, migrations",
+            *(["the database"] if live else []),
+            "the record of applied migrations",
+            *(["ERD pages"] if docs else []),
+        ]
+        report(
+            self,
+            without_ignored(found.findings, ignores),
+            file_format=file_format,
+            clean=f"No drift: {', '.join(compared[:-1])} and {compared[-1]} agree.",
+            database=database,
+            notes=list(found.notes),
+        )
 
-def _migration_findings() -> Iterator[Finding]:
-    try:
-        loader = load_migrations(DEFAULT_DB_ALIAS)
-    except BROKEN_GRAPH as error:
-        yield broken_graph(error)
-        return
-    history = read_history(loader, DEFAULT_DB_ALIAS)
-    yield from history_findings(history)
-    if not history.conflicts:  # until they are merged, the migrations have no one final state
-        yield from missing_operations(read_missing_operations(loader))
+    _progress_shown = False
 
+    def _progress(self, text: str) -> None:
+        """Show one line that changes; where it cannot change, the first one and every hundredth."""
+        if self.stderr.isatty():
+            self.stderr.write(f"\r\033[K{text}", ending="")
+            self._progress_shown = True
+        elif text.startswith("Replaying ") and text.split()[1].endswith(("00",)):
+            self.stderr.write(text)
+        elif not self._progress_shown:
+            self._progress_shown = True
+            self.stderr.write(f"The first check takes longer than later ones. {text}")
 
-def _page_findings() -> Iterator[Finding]:
-    config = load_config()
-    try:
-        schema = read_project(config)
-    except NothingToDocumentError:
-        return
-    changes = page_changes(config, schema, output=config.output, progress=in_silence)
-    yield from page_findings(
-        [(change.kind, short_path(change.path, config.base_dir)) for change in changes]
-    )
+    def _end_progress(self) -> None:
+        if self._progress_shown and self.stderr.isatty():
+            self.stderr.write("\r\033[K", ending="")

@@ -1,0 +1,224 @@
+"""The queries that run all the time, for ``analyze_indexes``: ``SCHEMATOOLS["QUERIES"]``.
+
+Each is made by the querysets that serve people, so that it stays what is really asked. Whom it is
+about makes no difference to its indexes: somebody who is a member of a group where there is one,
+because the groups of a person are part of the query for their items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import Permission
+from django.db.models import QuerySet
+
+from authentication.models import APIToken, BackupCodeDevice, PasswordResetToken, TOTPDevice
+from authentication.secrets import hash_api_token
+from authorization.models import Role, RoleAssignment
+from core.api.pagination import PAGE_SIZE
+from core.models import AuditEvent
+from groups.models import Group, Membership
+from items.models import Item
+from users.models import Device, SessionActivity, User, UserSession
+from users.sessions import hash_key
+
+ID = UUID(int=0x7 << 76 | 0b10 << 62)
+PAGE = PAGE_SIZE + 1  # one more row tells whether there is a next page
+
+Rows = QuerySet[Any]
+
+
+def _somebody() -> User:
+    """A member whose role lets them see the group's items; anybody where there is none."""
+    membership = (
+        Membership.objects.in_force()
+        .filter(role__permissions__codename="view_item", user__is_superuser=False)
+        .select_related("user")
+        .first()
+    )
+    return membership.user if membership else User(pk=ID)
+
+
+# --- Signing in -----------------------------------------------------------------------------
+
+
+def session_by_key() -> Rows:
+    return UserSession.objects.active().filter(key_hash=hash_key("key"))[:1]
+
+
+def user_of_session() -> Rows:
+    rows: Rows = User.objects.active().filter(pk=ID)
+    return rows
+
+
+def user_by_username() -> Rows:
+    rows: Rows = User.objects.alive().named("ada")[:1]
+    return rows
+
+
+def user_by_email() -> Rows:
+    rows: Rows = User.objects.alive().named("ada@example.org")[:1]
+    return rows
+
+
+def api_token_by_secret() -> Rows:
+    tokens = APIToken.objects.usable().select_related("user")
+    return tokens.filter(token_hash=hash_api_token("tl_pat_"))[:1]
+
+
+def authenticator_apps_of_user() -> Rows:
+    return TOTPDevice.objects.filter(user=ID, confirmed=True).order_by("id")
+
+
+def backup_codes_of_user() -> Rows:
+    return BackupCodeDevice.objects.filter(user=ID, confirmed=True)[:1]
+
+
+def usable_reset_tokens_of_user() -> Rows:
+    return PasswordResetToken.objects.usable().filter(user=ID)
+
+
+# --- What a person may do -------------------------------------------------------------------
+
+
+def roles_of_user() -> Rows:
+    return RoleAssignment.objects.in_force().filter(user=ID)
+
+
+def permissions_of_user() -> Rows:
+    roles = RoleAssignment.objects.in_force().filter(user=ID).values("role")
+    return Permission.objects.filter(roles__in=roles).order_by().distinct()
+
+
+def groups_that_grant() -> Rows:
+    return Membership.objects.granting(User(pk=ID), "items.view_item").groups()
+
+
+def role_by_slug() -> Rows:
+    return Role.objects.alive().filter(slug="auditor")[:1]
+
+
+# --- Lists ----------------------------------------------------------------------------------
+
+
+def items_of_everybody() -> Rows:
+    return Item.objects.alive().visible_to(User(pk=ID, is_superuser=True))[:PAGE]
+
+
+def items_of_person() -> Rows:
+    return Item.objects.alive().filter(owner=ID)[:PAGE]
+
+
+def items_of_group() -> Rows:
+    return Item.objects.alive().filter(group=ID)[:PAGE]
+
+
+def items_visible_to_member() -> Rows:
+    return Item.objects.alive().visible_to(_somebody())[:PAGE]
+
+
+def items_of_deletion() -> Rows:
+    return Item.objects.deleted().filter(deletion_id=ID)
+
+
+def groups_of_everybody() -> Rows:
+    everybody = Group.objects.alive().visible_to(User(pk=ID, is_superuser=True))
+    return everybody.order_by("name", "pk")[:PAGE]
+
+
+def groups_visible_to_member() -> Rows:
+    return Group.objects.alive().visible_to(_somebody()).order_by("name", "pk")[:PAGE]
+
+
+def group_by_slug() -> Rows:
+    return Group.objects.alive().filter(slug="team")[:1]
+
+
+def members_of_group() -> Rows:
+    return Membership.objects.filter(group=ID)
+
+
+def memberships_of_user() -> Rows:
+    return Membership.objects.in_force().filter(user=ID).order_by("id")
+
+
+def api_tokens_of_user() -> Rows:
+    return APIToken.objects.filter(user=ID).order_by("-id")[:PAGE]
+
+
+def open_sessions_of_user() -> Rows:
+    return UserSession.objects.active().filter(user=ID).order_by("-last_activity_at")
+
+
+def devices_of_user() -> Rows:
+    return Device.objects.filter(user=ID).order_by("-last_seen_at")[:PAGE]
+
+
+def device_by_fingerprint() -> Rows:
+    return Device.objects.filter(user=ID, fingerprint="0" * 64)[:1]
+
+
+def activity_of_user() -> Rows:
+    return SessionActivity.objects.filter(user=ID).order_by("-occurred_at")[:PAGE]
+
+
+# --- The audit trail ------------------------------------------------------------------------
+
+
+def trail_of_object() -> Rows:
+    events = AuditEvent.objects.filter(app="items", model="item", object_id=str(ID))
+    return events.order_by("-id")[:PAGE]
+
+
+def trail_of_person() -> Rows:
+    return AuditEvent.objects.filter(actor=ID).order_by("-id")[:PAGE]
+
+
+def newest_events() -> Rows:
+    return AuditEvent.objects.order_by("-id")[:PAGE]
+
+
+def newest_seal() -> Rows:
+    return AuditEvent.objects.filter(action="seal").order_by("-id")[:1]
+
+
+HOT: tuple[Callable[[], Rows], ...] = (
+    session_by_key,
+    user_of_session,
+    user_by_username,
+    user_by_email,
+    api_token_by_secret,
+    authenticator_apps_of_user,
+    backup_codes_of_user,
+    usable_reset_tokens_of_user,
+    roles_of_user,
+    permissions_of_user,
+    groups_that_grant,
+    role_by_slug,
+    items_of_everybody,
+    items_of_person,
+    items_of_group,
+    items_visible_to_member,
+    items_of_deletion,
+    groups_of_everybody,
+    groups_visible_to_member,
+    group_by_slug,
+    members_of_group,
+    memberships_of_user,
+    api_tokens_of_user,
+    open_sessions_of_user,
+    devices_of_user,
+    device_by_fingerprint,
+    activity_of_user,
+    trail_of_object,
+    trail_of_person,
+    newest_events,
+    newest_seal,
+)
+
+
+def named() -> Mapping[str, str]:
+    """What ``SCHEMATOOLS["QUERIES"]`` says: dotted paths by name."""
+    return {query.__name__.replace("_", " "): f"{__name__}.{query.__name__}" for query in HOT}
