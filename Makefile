@@ -83,12 +83,13 @@ lint-types: packages-dev ## Check types with mypy
 lint-layers: packages-dev ## Check that no app imports one above it
 	$(VENV_PYTHON) $(VENV)/bin/lint-imports
 
-lint-schema: packages-dev ## Check that models, migrations and diagrams agree, on a new database
+lint-schema: packages-dev ## Check schema, migrations and diagrams, on a new database
 	@set -e; directory=$$(mktemp -d); trap '{ set +x; } 2>/dev/null; rm -rf "$$directory"' EXIT; \
 	DATABASE_URL=sqlite:///$$directory/lint.sqlite3; export DATABASE_URL; set -x; \
 	$(VENV_PYTHON) manage.py migrate --verbosity 0; \
-	$(VENV_PYTHON) manage.py check_drift; \
-	$(VENV_PYTHON) manage.py generate_erd --check
+	$(VENV_PYTHON) manage.py db_health; \
+	$(VENV_PYTHON) manage.py generate_erd --lint; \
+	$(VENV_PYTHON) manage.py lint_migrations
 
 lint-deployment: packages-dev ## Check the settings that production would run on
 	@echo '$(VENV_PYTHON) manage.py check --deploy --fail-level WARNING'

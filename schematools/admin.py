@@ -1,4 +1,4 @@
-"""The admin's page "Database schema", for staff who have the permission to view it."""
+"""The admin's pages "Database schema" and "Migrations", for staff with the permission for each."""
 
 from dataclasses import asdict
 from functools import cache
@@ -15,40 +15,37 @@ from django.utils.safestring import SafeString
 
 from schematools.config import load_config
 from schematools.errors import CannotRunError
+from schematools.history import BROKEN_GRAPH, broken_graph, load_migrations
 from schematools.html_page import SCRIPTS, STYLE
 from schematools.json_document import document
 from schematools.live import read_sizes
 from schematools.model import Schema
-from schematools.models import DatabaseSchema
+from schematools.models import DatabaseSchema, MigrationStatus
 from schematools.project import read_project
+from schematools.status import read_status
+
+Model = DatabaseSchema | MigrationStatus
 
 if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[DatabaseSchema]
+    ModelAdmin = admin.ModelAdmin[Any]
 else:
     ModelAdmin = admin.ModelAdmin
 
 
-@admin.register(DatabaseSchema)
-class DatabaseSchemaAdmin(ModelAdmin):
+class PageAdmin(ModelAdmin):
     """One page to look at; there is nothing to add, change or delete."""
-
-    change_list_template = "admin/schematools/databaseschema/change_list.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(
-        self, request: HttpRequest, obj: DatabaseSchema | None = None
-    ) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(
-        self, request: HttpRequest, obj: DatabaseSchema | None = None
-    ) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_view_permission(self, request: HttpRequest, obj: DatabaseSchema | None = None) -> bool:
-        return bool(request.user.has_perm("schematools.view_databaseschema"))
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(request.user.has_perm(f"schematools.view_{self.opts.model_name}"))
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
@@ -57,23 +54,34 @@ class DatabaseSchemaAdmin(ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the schema of the models with the sizes of the tables right now."""
+        """Show the page as it is right now."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         context = {
             **self.admin_site.each_context(request),
-            "title": "Database schema",
+            "title": self.opts.verbose_name.capitalize(),
             "opts": self.opts,
-            "style": STYLE,
-            "scripts": SCRIPTS,
-            **self._contents(),
+            **self.contents(),
             **(extra_context or {}),
         }
-        return TemplateResponse(request, self.change_list_template, context)
+        template = f"admin/schematools/{self.opts.model_name}/change_list.html"
+        return TemplateResponse(request, template, context)
 
-    def _contents(self) -> dict[str, Any]:
+    def contents(self) -> dict[str, Any]:
+        """Return what the page's template shows."""
+        raise NotImplementedError
+
+
+@admin.register(DatabaseSchema)
+class DatabaseSchemaAdmin(PageAdmin):
+    """The schema of the models, with the sizes of the tables."""
+
+    def contents(self) -> dict[str, Any]:
+        return {"style": STYLE, "scripts": SCRIPTS, **self._data()}
+
+    def _data(self) -> dict[str, Any]:
         """Return the page's data, or why there is none."""
         try:
             schema, data = read_document()
@@ -82,6 +90,17 @@ class DatabaseSchemaAdmin(ModelAdmin):
         sizes = read_sizes(connections[DEFAULT_DB_ALIAS], [table.name for table in schema.tables])
         live = {name: asdict(size) for name, size in sizes.items()}
         return {"data": data, "live": json_script(live, "schematools-live")}
+
+
+@admin.register(MigrationStatus)
+class MigrationStatusAdmin(PageAdmin):
+    """How far the database's migrations are, and what was applied when."""
+
+    def contents(self) -> dict[str, Any]:
+        try:
+            return {"status": read_status(load_migrations(DEFAULT_DB_ALIAS), DEFAULT_DB_ALIAS)}
+        except BROKEN_GRAPH as error:
+            return {"problem": broken_graph(error).sentence}
 
 
 @cache

@@ -35,6 +35,24 @@ class DatabaseSchema(models.Model):
         return "Database schema"
 
 
+class MigrationStatus(models.Model):
+    """The same for the admin's page of migrations: a permission, a line in the index, no rows."""
+
+    id = models.BigAutoField(primary_key=True)
+
+    objects = NoRows()
+
+    class Meta:
+        managed = False
+        default_permissions = ("view",)
+        base_manager_name = "objects"
+        verbose_name = "migrations"
+        verbose_name_plural = "migrations"
+
+    def __str__(self) -> str:
+        return "Migrations"
+
+
 class MigrationHash(models.Model):
     """What a migration's file was when it was applied to this database.
 

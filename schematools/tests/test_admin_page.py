@@ -7,15 +7,19 @@ from django.contrib.auth.models import Permission
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from schematools.admin import read_document
 from schematools.html_page import SCRIPTS, STYLE
-from schematools.models import DatabaseSchema
+from schematools.models import DatabaseSchema, MigrationStatus
 from schematools.tests.conftest import run_django
 
 PERMISSION = "schematools.view_databaseschema"
+STATUS_URL = "/admin/schematools/migrationstatus/"
+STATUS_PERMISSION = "schematools.view_migrationstatus"
 URL = "/admin/schematools/databaseschema/"
 PLAIN_SETTINGS = """
 SECRET_KEY = "for tests alone"
@@ -188,11 +192,15 @@ def test_a_wrong_configuration_is_told_on_the_page(sign_in, settings, setting, m
     assert 'id="schematools-data"' not in response.content.decode()
 
 
-def test_the_model_is_a_permission_and_nothing_else():
+def test_the_models_of_pages_are_permissions_and_nothing_else():
     held = Permission.objects.filter(content_type__app_label="schematools")
 
-    assert list(held.values_list("codename", flat=True)) == ["view_databaseschema"]
-    assert DatabaseSchema._meta.db_table not in connection.introspection.table_names()
+    assert sorted(held.values_list("codename", flat=True)) == [
+        "view_databaseschema",
+        "view_migrationstatus",
+    ]
+    for model in (DatabaseSchema, MigrationStatus):
+        assert model._meta.db_table not in connection.introspection.table_names()
     assert reverse("admin:schematools_databaseschema_changelist") == URL
 
 
@@ -217,3 +225,32 @@ def test_any_project_with_the_admin_has_the_page(tmp_path):
     assert run.returncode == 0, run.stderr
     assert '"auth_permission"' in run.stdout
     assert "<h1>Database schema</h1>" in run.stdout
+
+
+def test_the_page_of_migrations_is_for_those_who_may_see_it(sign_in, client):
+    assert "login" in client.get(STATUS_URL)["Location"]
+
+    client = sign_in(PERMISSION)
+    assert client.get(STATUS_URL).status_code == 403
+
+
+def test_the_page_of_migrations_tells_what_was_applied(sign_in):
+    client = sign_in(STATUS_PERMISSION)
+
+    response = client.get(STATUS_URL)
+
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "Nothing is pending." in page
+    assert "schematools.0001_database_schema" in page
+    assert client.put(STATUS_URL).status_code == 405
+
+
+def test_pending_migrations_are_listed_on_the_page(sign_in):
+    (latest,) = MigrationLoader(connection).graph.leaf_nodes("schematools")
+    MigrationRecorder(connection).record_unapplied(*latest)
+
+    page = sign_in(is_superuser=True).get(STATUS_URL).content.decode()
+
+    assert "1 pending" in page
+    assert ".".join(latest) in page
