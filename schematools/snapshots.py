@@ -51,6 +51,7 @@ def snapshot_key(
 ) -> str:
     """Return the hash of everything that a snapshot depends on."""
     digest = hashlib.sha256()
+    recorded = sorted(recorded)
     facts = [
         VERSION,
         django.VERSION,
@@ -59,11 +60,11 @@ def snapshot_key(
         connection.vendor,
         connection.alias,
         _server(connection),
-        sorted(recorded),
+        recorded,
         [(name, repr(getattr(settings, name, None))) for name in SHAPING],
     ]
     digest.update(json.dumps(facts, default=str).encode())
-    files = {_file(migration.__module__) for migration in loader.disk_migrations.values()}
+    files = set(_migration_files(loader, recorded) if mode == "migrations" else ())
     synced = loader.unmigrated_apps if mode == "migrations" else set(apps.app_configs)
     files |= {
         _file(model.__module__) for model in apps.get_models() if options(model).app_label in synced
@@ -74,6 +75,16 @@ def snapshot_key(
     for part in sorted(hashlib.sha256(source).digest() for source in sources.values()):
         digest.update(part)  # wherever the project is
     return digest.hexdigest()
+
+
+def _migration_files(
+    loader: MigrationLoader, recorded: Iterable[MigrationKey]
+) -> Iterator[Path | None]:
+    """Yield the files that a replay runs; what is not applied yet may come and go."""
+    graph = loader.graph
+    applied = {key for key in (*recorded, *loader.applied_migrations) if key in graph.nodes}
+    for key in {each for target in applied for each in graph.forwards_plan(target)}:
+        yield _file(graph.nodes[key].__module__)
 
 
 def _server(connection: BaseDatabaseWrapper) -> Any:

@@ -192,7 +192,7 @@ def test_the_first_check_shows_how_far_it_is_and_the_next_needs_none(shelf):
     first = shelf.run("check_drift", "--no-docs", **empty)
     second = shelf.run("check_drift", "--no-docs", **empty)
 
-    assert "The first check takes longer than later ones. Replaying 1 of 4: " in first.stderr
+    assert first.stderr.startswith("The first check takes longer than later ones. Replaying 1 of ")
     assert first.stdout == second.stdout
     assert second.stderr == ""
     assert shelf.runs == 1
@@ -220,6 +220,7 @@ def test_only_what_was_applied_is_replayed(shelf):
     )
 
     assert shelf.check()[0] == [("migration-unapplied", "shelf.0003_more")]
+    assert shelf.runs == 0  # a file that nobody has applied yet changes nothing
 
 
 def test_a_migration_that_cannot_be_replayed_is_said_and_models_are_compared(shelf):
