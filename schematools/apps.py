@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.checks import register
 from django.db.models.signals import post_migrate
 
 
@@ -9,6 +10,8 @@ class SchematoolsConfig(AppConfig):
     verbose_name = "Schema toolkit"
 
     def ready(self) -> None:
+        from schematools.checks import check_settings
         from schematools.hashes import record_hashes
 
+        register(check_settings, "schematools")
         post_migrate.connect(record_hashes, sender=self)
