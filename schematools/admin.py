@@ -61,7 +61,7 @@ class PageAdmin(ModelAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         context = {
             **self.admin_site.each_context(request),
-            "title": self.opts.verbose_name.capitalize(),
+            "title": str(self.opts.verbose_name).capitalize(),
             "opts": self.opts,
             **self.contents(),
             **(extra_context or {}),
