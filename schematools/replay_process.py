@@ -20,7 +20,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management.commands import migrate
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
-from django.db import connections
+from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
@@ -30,6 +30,7 @@ from django.db.migrations.state import ModelState, ProjectState
 from schematools.catalog import read_database
 from schematools.drift import MigrationKey
 from schematools.json_document import document
+from schematools.registry import options
 
 MARK = "\x1e"  # begins the lines that are progress and not something that a migration prints
 IN_MEMORY = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
@@ -47,7 +48,7 @@ def main() -> None:
     _refuse_another_place(connection, orders["scratch"]["NAME"])
     notes: list[str] = []
     if orders["mode"] == "models":
-        state = _make_models(connection)
+        state = make_models(connection)
     else:
         recorded = {(app, name) for app, name in orders["recorded"]}
         state = _replay(connection, recorded, notes)
@@ -104,11 +105,19 @@ def _refuse_another_place(connection: BaseDatabaseWrapper, name: str) -> None:
 # The models alone
 
 
-def _make_models(connection: BaseDatabaseWrapper) -> ProjectState:
+def make_models(connection: BaseDatabaseWrapper) -> ProjectState:
     """Make the tables of the models, as if no app had migrations; none of their code runs."""
     settings.MIGRATION_MODULES = {config.label: None for config in apps.get_app_configs()}
     MigrationRecorder(connection).ensure_schema()
-    _sync(connection, {config.label for config in apps.get_app_configs()})
+    made: set[str] = set()
+    # In one transaction a thousand tables take more locks than PostgreSQL has room for.
+    with connection.schema_editor(atomic=connection.vendor == "sqlite") as editor:
+        for config in apps.get_app_configs():
+            for model in router.get_migratable_models(config, connection.alias):
+                meta = options(model)
+                if meta.can_migrate(connection) and meta.db_table not in made:
+                    made.add(meta.db_table)
+                    editor.create_model(model)
     return ProjectState.from_apps(apps)
 
 
