@@ -96,7 +96,7 @@ class Bench:
         if done.returncode and arguments != PEER:  # which takes what it does not know for drift
             said = done.stdout[-2000:] + done.stderr[-2000:]
             raise SystemExit(f"{' '.join(arguments)} failed: {said}")
-        return elapsed, done.stdout
+        return elapsed, "crashed" if "Traceback" in done.stderr else done.stdout
 
     def prepare(self, *, replay: bool) -> str:
         """Make the tables and the snapshot; return what there is to say about it."""
@@ -179,7 +179,7 @@ def run_engine(engine: str, options: argparse.Namespace) -> bool:
             prepared = bench.prepare(replay=options.replay)
             times = bench.measure(options.rounds)
             _, counted = bench.run(("shell", "--no-imports", "-c", COUNT))
-            peer = bench.run(PEER)[0] if options.peer else None
+            peer = bench.run(PEER) if options.peer else None
     ratio = times[CHECK] / times[PREDICT]
     print(f"{engine}: {options.models:,} models", flush=True)
     print(
@@ -187,7 +187,11 @@ def run_engine(engine: str, options: argparse.Namespace) -> bool:
         f" = {ratio:5.2f}  at most {AT_MOST:g}  {'ok' if ratio <= AT_MOST else 'MISSED'}"
     )
     if peer:
-        print(f"  check_drift : sqldiff                  {times[CHECK]:6.2f} s : {peer:6.2f} s")
+        seconds, said = peer
+        remark = "  (it crashed)" if said == "crashed" else ""
+        print(
+            f"  check_drift : sqldiff                  {times[CHECK]:6.2f} s : {seconds:6.2f} s{remark}"
+        )
     print(f"  {prepared}; {counted.strip()}", flush=True)
     return ratio <= AT_MOST
 

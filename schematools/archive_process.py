@@ -26,7 +26,7 @@ from django.db.migrations import loader as loader_module
 from schematools.archive_chain import replaced_in_place_of
 from schematools.catalog import read_database
 from schematools.json_document import document
-from schematools.replay_process import _refuse_another_place, lead_away
+from schematools.replay_process import lead_away, refuse_another_place
 
 
 class _Proposal(importlib.abc.MetaPathFinder):
@@ -88,7 +88,7 @@ def main() -> None:
     lead_away(settings, alias=alias, scratch=orders["scratch"])
     django.setup()
     connection = connections[alias]
-    _refuse_another_place(connection, orders["scratch"]["NAME"])
+    refuse_another_place(connection, orders["scratch"]["NAME"])
     chain = {(app, name) for app, name in orders["chain"]}
     with replaced_in_place_of(chain) if chain else nullcontext():
         call_command(

@@ -1,8 +1,8 @@
 """Tells whether a migration's file was edited after the migration was applied.
 
-What counts is what the file means: blanks, comments, docstrings, quotes and the order of imports
-may change. Hashes are kept in a table of the toolkit's own, written after every ``migrate``; the
-first one adopts the files as they are.
+What counts is what the migration does: blanks, comments, docstrings, quotes, the order of imports
+and what it depends on or replaces may change. Hashes are kept in a table of the toolkit's own,
+written after every ``migrate``; the first one adopts the files as they are.
 """
 
 import ast
@@ -25,6 +25,9 @@ from schematools.models import MigrationHash
 
 # Says nothing about what the code does, or only in some versions of Python.
 _IRRELEVANT = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+
+
+_PLACE = frozenset({"dependencies", "replaces", "run_before"})
 
 
 def source_hash(source: bytes) -> str:
@@ -55,7 +58,18 @@ def _meaning(node: Any) -> str:
 def _fields(node: ast.AST) -> Iterator[tuple[str, Any]]:
     for name, value in ast.iter_fields(node):
         is_body = name == "body" and isinstance(value, list) and value
-        yield name, value[1:] if is_body and _is_docstring(node, value[0]) else value
+        kept = value[1:] if is_body and _is_docstring(node, value[0]) else value
+        if is_body and isinstance(node, ast.ClassDef):
+            kept = [statement for statement in kept if not _is_place(statement)]
+        yield name, kept
+
+
+def _is_place(statement: ast.stmt) -> bool:
+    """Tell whether it says where a migration stands, which an archived squash changes."""
+    targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    return isinstance(statement, (ast.Assign, ast.AnnAssign)) and all(
+        isinstance(target, ast.Name) and target.id in _PLACE for target in targets
+    )
 
 
 def _is_docstring(node: ast.AST, first: Any) -> bool:

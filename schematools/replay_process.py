@@ -45,7 +45,7 @@ def main() -> None:
     lead_away(settings, alias=orders["alias"], scratch=orders["scratch"])
     django.setup()
     connection = connections[orders["alias"]]
-    _refuse_another_place(connection, orders["scratch"]["NAME"])
+    refuse_another_place(connection, orders["scratch"]["NAME"])
     notes: list[str] = []
     if orders["mode"] == "models":
         state = make_models(connection)
@@ -88,7 +88,7 @@ def _elsewhere(own: Mapping[str, Any], scratch: Mapping[str, Any]) -> dict[str, 
     return {**own, **scratch, "OPTIONS": options}
 
 
-def _refuse_another_place(connection: BaseDatabaseWrapper, name: str) -> None:
+def refuse_another_place(connection: BaseDatabaseWrapper, name: str) -> None:
     """Fail unless this is the scratch place; a driver's option may lead somewhere else."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
