@@ -189,9 +189,8 @@ def run_engine(engine: str, options: argparse.Namespace) -> bool:
     if peer:
         seconds, said = peer
         remark = "  (it crashed)" if said == "crashed" else ""
-        print(
-            f"  check_drift : sqldiff                  {times[CHECK]:6.2f} s : {seconds:6.2f} s{remark}"
-        )
+        against = f"{seconds:6.2f} s{remark}"
+        print(f"  check_drift : sqldiff                  {times[CHECK]:6.2f} s : {against}")
     print(f"  {prepared}; {counted.strip()}", flush=True)
     return ratio <= AT_MOST
 
