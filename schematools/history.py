@@ -17,6 +17,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.questioner import MigrationQuestioner
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
+from django.utils import translation
 
 from schematools.databases import database_connection
 from schematools.drift import MigrationHistory, MigrationKey, MissingOperation
@@ -76,12 +77,14 @@ def _half_replaced(
             yield key, (applied, missing)
 
 
+@translation.override(None)  # as makemigrations does: texts are compared as they were written
 def read_missing_operations(loader: MigrationLoader) -> tuple[MissingOperation, ...]:
     """Return what ``makemigrations`` would write, with the project's own autodetector if any."""
+    autodetector = _autodetector()  # first: loading the command may change what models say
     before, after = loader.project_state(), ProjectState.from_apps(apps)
     never_migrated = apps_never_migrated(loader)
     questioner = MigrationQuestioner(specified_apps=never_migrated, dry_run=True)
-    detector = _autodetector()(before, after, questioner)
+    detector = autodetector(before, after, questioner)
     changes = detector.changes(graph=loader.graph, convert_apps=never_migrated)
     return tuple(
         MissingOperation(

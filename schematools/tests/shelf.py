@@ -32,6 +32,7 @@ FILES = {
         }
         DATABASES = {"default": {**PLACE, "NAME": os.environ["PROJECT_DATABASE"]}}
         DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+        LANGUAGE_CODE = os.environ.get("PROJECT_LANGUAGE", "en")
         USE_TZ = True
         SCHEMATOOLS = {"OUTPUT": "docs"}
         """,

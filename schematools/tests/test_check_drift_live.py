@@ -412,3 +412,20 @@ def test_a_half_applied_squash_is_found(shelf):
         ("migration-half-replaced", "shelf.0001_squashed"),
         ("migration-unapplied", "shelf.0003_more"),
     ]
+
+
+def test_texts_are_compared_as_they_were_written(shelf):
+    models = shelf.directory / "shelf/models.py"
+    source = models.read_text()
+    text = '_("Yes")'  # Django itself translates it
+    write(
+        models,
+        f"from django.utils.translation import gettext_lazy as _\n{source}\n"
+        f"class Answer(models.Model):\n    class Meta:\n        verbose_name = {text}\n",
+    )
+    shelf.run("makemigrations", "shelf")
+    shelf.run("migrate")
+
+    findings, _ = shelf.check(PROJECT_LANGUAGE="de")
+
+    assert findings == []
