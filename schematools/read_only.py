@@ -6,12 +6,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from schematools.catalog import READERS
+from schematools.databases import database_connection
 from schematools.errors import CannotRunError
-from schematools.suggestions import did_you_mean
 
 LOCK_NOT_AVAILABLE = "55P03"
 QUERY_CANCELED = "57014"
@@ -37,13 +37,8 @@ DEFAULT_LIMITS = Limits()
 
 
 def chosen_connection(alias: str = DEFAULT_DB_ALIAS) -> BaseDatabaseWrapper:
-    """Return the connection; raise ``CannotRunError`` for an unknown alias or another engine."""
-    if alias not in connections.settings:
-        raise CannotRunError(
-            f"There is no database {alias!r} in DATABASES. "
-            f"{did_you_mean(alias, connections.settings)}"
-        )
-    connection = connections[alias]
+    """Return the connection as ``database_connection`` does, of an engine that can be read."""
+    connection = database_connection(alias)
     if connection.vendor not in READERS:
         raise CannotRunError(
             f"Only PostgreSQL and SQLite databases can be read; this one is {connection.vendor}."
