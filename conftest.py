@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.db import connection
 from rest_framework.test import APIClient
 
-from authentication.services import create_api_token
+from authentication.services.api_tokens import create_api_token
 from core import append_only
 from core.models import AuditEvent
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authentication.models import APIToken, BackupCodeDevice, PasswordResetToken, TOTPDevice
-from authentication.services import (
+from authentication.services.api_tokens import (
     create_api_token,
     refuse_past,
     refuse_unknown_scopes,

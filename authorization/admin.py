@@ -123,7 +123,7 @@ class RoleAdmin(SoftDeleteAdmin):
         (
             None,
             {
-                "fields": ("name", "slug", "description", "scope", "is_active"),
+                "fields": ("name", "slug", "description", "scope", "is_active", "totp_required"),
                 "description": _(
                     "System roles are kept by TruLedgr and can only be looked at. A role that "
                     "holds more than you do cannot be changed by you."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, Permission
@@ -15,6 +16,7 @@ from authorization.models import RoleAssignment
 from users.models import User
 
 CACHE = "_role_permissions"
+ROLE_REQUIRES = "role_requires_second_factor"
 
 
 @runtime_checkable
@@ -53,8 +55,21 @@ class RoleBackend(ModelBackend):
         return isinstance(user, User) and user.can_sign_in
 
     def get_user(self, user_id: Any) -> User | None:
-        user: User | None = User.objects.active().filter(pk=user_id).first()
+        """The user of a session; the same query finds whether a role asks for a second factor."""
+        users = User.objects.active().filter(pk=user_id)
+        user: User | None = users.annotate(
+            **{ROLE_REQUIRES: Exists(_requiring(OuterRef("pk")))}
+        ).first()
         return user
+
+    def requires_second_factor(self, user: User) -> bool:
+        """By its own mark, as staff (``STAFF_SECOND_FACTOR_REQUIRED``), or by a role."""
+        if user.totp_required:
+            return True
+        if settings.STAFF_SECOND_FACTOR_REQUIRED and (user.is_staff or user.is_superuser):
+            return True
+        by_role: bool | None = getattr(user, ROLE_REQUIRES, None)
+        return _requiring(user.pk).exists() if by_role is None else by_role
 
     def get_user_permissions(
         self, user_obj: AbstractBaseUser | AnonymousUser, obj: models.Model | None = None
@@ -126,6 +141,11 @@ class RoleBackend(ModelBackend):
             condition |= Q(is_superuser=True)
         users: QuerySet[User] = User.objects.alive().filter(condition)
         return users if is_active is None else users.filter(is_active=is_active)
+
+
+def _requiring(user: Any) -> QuerySet[RoleAssignment]:
+    """Assignments in force of roles whose holders must use a second factor."""
+    return RoleAssignment.objects.in_force().filter(user=user, role__totp_required=True)
 
 
 def _permissions_of(user: User) -> QuerySet[Permission]:

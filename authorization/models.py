@@ -47,6 +47,11 @@ class Role(UUIDModel, TimestampedModel, SoftDeleteModel):
         default=False, editable=False, help_text="Kept by TruLedgr itself; cannot be changed."
     )
     is_active = models.BooleanField(default=True, help_text="Off: grants nothing.")
+    totp_required = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Its holders must use a second factor to sign in.",
+    )
     permissions = models.ManyToManyField(
         Permission, through="RolePermission", related_name="roles", blank=True
     )
@@ -54,8 +59,11 @@ class Role(UUIDModel, TimestampedModel, SoftDeleteModel):
     objects = RoleQuerySet.as_manager()
 
     audit = AuditSpec(
-        fields=("name", "slug", "description", "scope", "is_system", "is_active"), label="slug"
-    )
+        fields=(
+            "name", "slug", "description", "scope", "is_system", "is_active", "totp_required",
+        ),
+        label="slug",
+    )  # fmt: skip
 
     class Meta:
         db_table = "roles"

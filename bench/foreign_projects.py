@@ -9,28 +9,21 @@ and read back: what the models say and what the database says must be the same.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import os
 import re
-import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-FOREIGN = REPOSITORY / "bench" / "foreign"
+from foreign_catalogue import Project
+from foreign_runs import CannotRunError, Run, add_arguments, for_each, tail
+
 CHECKER = "mermaid-validate.mjs"
-DJANGO = "django>=5.2,<5.3"
-DRIVER = "psycopg[binary]==3.3.9"
-PATIENCE = 600  # seconds for one command
 SHOWN = 10  # problems of one project, unless all are asked for
 
 # Each is written to a directory, checked, and must not change.
@@ -44,76 +37,6 @@ FORMATS = (
 )
 # What no page may say: it would differ from one machine or process to the next.
 LEAKS = re.compile(r" at 0x[0-9a-f]{4,}|site-packages|__proxy__|<(?:function|class|bound method) ")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
-    """A project and what it takes to run it; ``explained`` differences are no defects.
-
-    A difference is explained by a pattern of its line, ``table: missing fact``.
-    """
-
-    requirements: Sequence[str]
-    settings: str
-    python: tuple[int, int] = (3, 11)
-    django: str = DJANGO
-    engines: Sequence[str] = ("sqlite", "postgresql")
-    extensions: Sequence[str] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
-    language: str = "de"  # of the second time
-    explained: Mapping[str, str] = field(default_factory=dict)
-
-
-ZOO = (
-    *("django-polymorphic==4.11.7", "django-mptt==0.16.0", "django-guardian==3.5.2"),
-    *("django-taggit==6.1.0", "django-simple-history==3.13.0", "django-reversion==6.4.0"),
-    *("django-celery-beat==2.9.0", "django-celery-results==2.6.0"),
-    *("django-allauth[socialaccount,mfa]==65.21.1", "django-oauth-toolkit==3.4.1"),
-    *("easy-thumbnails==2.10.1", "django-parler==2.4", "django-modeltranslation==0.20.6"),
-    *("django-money==3.6.2", "django-phonenumber-field[phonenumberslite]==9.0.0"),
-    *("django-countries==9.1.0", "django-timezone-field==7.2.2", "django-auditlog==3.4.1"),
-    *("django-axes==8.3.1", "django-otp==1.7.5", "django-constance==4.4.0"),
-    *("django-waffle==5.0.0", "django-cities-light==3.11", "django-ledger==0.8.5"),
-    *("wiki==0.13.0", "django-filer==3.6.0", "django-treebeard==7.0.3", "qrcode==8.2"),
-)
-# A model's integer primary key that is no AutoField is filled in by SQLite all the same.
-ROW_NUMBER = {
-    "customuser_customuser: (missing|invented) column identifier integer( IDENTITY)?": "the row's"
-}
-PROJECTS: Mapping[str, Project] = {
-    "bare": Project(requirements=(), settings="settings_bare"),
-    "wagtail": Project(
-        requirements=("wagtail==8.0.1",),
-        settings="settings_wagtail",
-        explained=ROW_NUMBER,
-    ),
-    "wagtail-django6": Project(
-        requirements=("wagtail==8.0.1",),
-        settings="settings_wagtail",
-        explained=ROW_NUMBER,
-        python=(3, 12),
-        django="django>=6.0,<6.1",
-    ),
-    "oscar": Project(
-        requirements=("django-oscar==4.2.1", "sorl-thumbnail==12.11.0"),
-        settings="settings_oscar",
-    ),
-    "zoo": Project(requirements=ZOO, settings="settings_zoo"),
-    "pretix": Project(
-        requirements=("pretix==2026.8.0",),
-        settings="settings_pretix",
-        language="en",  # a default is LANGUAGE_CODE, and a model translates when it is imported
-        explained={"pretixbase_devicelastseen: missing index .* brin": "its index skips SQLite"},
-    ),
-    "nautobot": Project(
-        requirements=("nautobot==3.2.7",),
-        settings="settings_nautobot",
-    ),
-}
-
-
-class CannotRunError(Exception):
-    """What is missing, and what to do about it."""
 
 
 @dataclass(slots=True)
@@ -133,136 +56,24 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One project on one engine."""
+class Documentation(Run):
+    """A run that documents the project."""
 
-    project: Project
-    python: Path
-    directory: Path
-    database: Mapping[str, Any]
-    with_migrations: bool
-    outcome: Outcome = field(default_factory=Outcome)
-
-    def inside(self, *arguments: str, language: str = "en") -> subprocess.CompletedProcess[str]:
-        """Run Python in the foreign environment."""
-        path = [self.directory / "path", FOREIGN]
-        environment = {
-            name: value for name, value in os.environ.items() if not name.startswith("DJANGO")
-        } | {
-            "DJANGO_SETTINGS_MODULE": "settings",
-            "FOREIGN_SETTINGS": self.project.settings,
-            "FOREIGN_DIRECTORY": str(self.directory),
-            "FOREIGN_DATABASE": json.dumps(self.database),
-            "FOREIGN_LANGUAGE": language,
-            "HOME": str(self.directory),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONHASHSEED": "random",
-            "PYTHONPATH": os.pathsep.join(map(str, path)),
-            "PYTHONWARNINGS": "ignore",
-        }
-        if self.with_migrations:
-            environment["FOREIGN_MIGRATIONS"] = "1"
-        try:
-            return subprocess.run(  # noqa: S603 - the interpreter that was just made
-                [str(self.python), *arguments],
-                cwd=self.directory,
-                env=environment | dict(self.project.environment),
-                capture_output=True,
-                encoding="utf-8",
-                check=False,
-                timeout=PATIENCE,
-            )
-        except subprocess.TimeoutExpired:
-            return subprocess.CompletedProcess(arguments, -1, "", f"over {PATIENCE} seconds")
+    outcome: Outcome
 
     def command(self, *arguments: str, language: str = "en", expected: Sequence[int] = (0,)) -> str:
         """Run ``generate_erd`` and return what it printed."""
         done = self.inside("-m", "django", "generate_erd", *arguments, language=language)
         if done.returncode not in expected or "Traceback" in done.stderr:
             words = " ".join(arguments)
-            self.problem(f"generate_erd {words}: exit {done.returncode}: {tail(done)}")
+            self.problems.append(f"generate_erd {words}: exit {done.returncode}: {tail(done)}")
         return done.stdout
-
-    def json(self, *arguments: str) -> Any:
-        done = self.inside(str(FOREIGN / "inside.py"), *arguments)
-        if done.returncode:
-            raise CannotRunError(f"{arguments[0]}: {tail(done)}")
-        return json.loads(done.stdout.splitlines()[-1])
-
-    def problem(self, text: str) -> None:
-        self.outcome.problems.append(text)
-
-
-def tail(done: subprocess.CompletedProcess[str]) -> str:
-    lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-    return " | ".join(lines[-4:])[-600:]
-
-
-# Environments
-
-
-def prepare(name: str, project: Project, *, cache: Path, interpreter: str, driver: bool) -> Path:
-    """Return the Python of the project's environment, making it where it is not there yet."""
-    requirements = [project.django, "pydot==4.0.1", *project.requirements, *[DRIVER][: int(driver)]]
-    digest = hashlib.sha256(json.dumps([interpreter, requirements]).encode()).hexdigest()[:12]
-    environment = cache / f"{name}-{digest}"
-    python = environment / "bin" / "python"
-    done = environment / "complete"
-    if not done.exists():
-        uv = uv_command()
-        install(uv, "venv", "--quiet", "--clear", "--python", interpreter, str(environment))
-        install(uv, "pip", "install", "--quiet", "--python", str(python), *requirements)
-        done.touch()
-    return python
-
-
-def uv_command() -> str:
-    beside = Path(sys.executable).parent / "uv"
-    found = str(beside) if beside.exists() else shutil.which("uv")
-    if not found:
-        raise CannotRunError("uv is not installed: run 'pip install uv'.")
-    return found
-
-
-def install(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)  # noqa: S603
-    if done.returncode:
-        raise CannotRunError(
-            f"The environment cannot be made; it takes a network and a package index. {tail(done)}"
-        )
-
-
-def version_of(interpreter: str) -> tuple[int, int]:
-    program = "import sys; print(*sys.version_info[:2])"
-    try:
-        found = subprocess.check_output([interpreter, "-c", program], text=True)  # noqa: S603
-    except OSError as error:
-        raise CannotRunError(f"--python {interpreter}: {error.strerror}.") from error
-    major, minor = map(int, found.split())
-    return major, minor
-
-
-def database_settings(engine: str, directory: Path, url: str) -> dict[str, Any]:
-    if engine == "sqlite":
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": str(directory / "database.sqlite3"),
-        }
-    parts = urlsplit(url)
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": f"foreign_{secrets.token_hex(6)}",
-        "HOST": parts.hostname or "",
-        "PORT": parts.port or "",
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-    }
 
 
 # What is checked
 
 
-def document(run: Run) -> None:
+def document(run: Documentation) -> None:
     """Write every format, twice."""
     outcome = run.outcome
     started = time.perf_counter()
@@ -287,13 +98,13 @@ def document(run: Run) -> None:
     )
 
 
-def repeat(run: Run, *options: str) -> None:
+def repeat(run: Documentation, *options: str) -> None:
     """See that nothing is written the second time, whatever language is active."""
     if "up to date" not in run.command(*options, language=run.project.language):
-        run.problem(f"a second generate_erd {' '.join(options)} wrote something")
+        run.problems.append(f"a second generate_erd {' '.join(options)} wrote something")
 
 
-def read_pages(run: Run) -> None:
+def read_pages(run: Documentation) -> None:
     """Look at all that was written."""
     machine = re.compile(rf"{LEAKS.pattern}|{re.escape(str(run.directory))}")
     for path in sorted(run.directory.glob("*/*")):
@@ -307,10 +118,10 @@ def read_pages(run: Run) -> None:
             run.outcome.html = len(content.encode())
         if path.suffix in {".md", ".json"}:
             for leak in sorted({found[0] for found in machine.finditer(content)}):
-                run.problem(f"{path.parent.name}/{path.name} says {leak!r}")
+                run.problems.append(f"{path.parent.name}/{path.name} says {leak!r}")
 
 
-def compare(run: Run) -> None:
+def compare(run: Documentation) -> None:
     """Compare the models with the database, and document that."""
     commands = [
         ["generate_erd", "--from-database", "--output", "live"],
@@ -326,7 +137,7 @@ def compare(run: Run) -> None:
                 if run.with_migrations or reason_for(run.project, difference):
                     run.outcome.explained.append(difference)
                 else:
-                    run.problem(difference)
+                    run.problems.append(difference)
 
 
 def reason_for(project: Project, difference: str) -> str:
@@ -335,7 +146,7 @@ def reason_for(project: Project, difference: str) -> str:
     return next((why for pattern, why in reasons.items() if re.fullmatch(pattern, difference)), "")
 
 
-def parse_diagrams(run: Run, mermaid: Path, versions: Sequence[Path]) -> None:
+def parse_diagrams(run: Documentation, mermaid: Path, versions: Sequence[Path]) -> None:
     """Parse every diagram with Mermaid itself."""
     folders = [str(run.directory / name) for name in ("pages", "live", "formatmermaid")]
     options = [[], *(["--mermaid", str(version)] for version in versions)]
@@ -347,7 +158,7 @@ def parse_diagrams(run: Run, mermaid: Path, versions: Sequence[Path]) -> None:
         )
         if done.returncode:
             where = f" {Path(option[1]).parent.parent.name}" if option else ""
-            run.problem(f"Mermaid{where}: {tail(done)}")
+            run.problems.append(f"Mermaid{where}: {tail(done)}")
 
 
 def require_mermaid(mermaid: Path | None) -> None:
@@ -364,26 +175,19 @@ def require_mermaid(mermaid: Path | None) -> None:
 
 
 def look_at(arguments: argparse.Namespace, cache: Path, name: str, engine: str) -> Outcome:
-    project = PROJECTS[name]
     outcome = Outcome()
     try:
-        driver = bool(arguments.postgres)
-        python = prepare(name, project, cache=cache, interpreter=arguments.python, driver=driver)
-        directory = cache / "runs" / f"{name}-{engine}"
-        shutil.rmtree(directory, ignore_errors=True)
-        shutil.copytree(  # alone: the repository's other packages have names of their own
-            REPOSITORY / "schematools", directory / "path" / "schematools"
-        )
-        run = Run(
-            project=project,
-            python=python,
-            directory=directory,
-            database=database_settings(engine, directory, arguments.postgres),
+        run = Documentation.made(
+            name,
+            engine,
+            arguments=arguments,
+            cache=cache,
             with_migrations=arguments.migrations,
+            problems=outcome.problems,
             outcome=outcome,
         )
         apps = run.json("apps")
-        (directory / "apps.json").write_text(json.dumps(apps), encoding="utf-8")
+        (run.directory / "apps.json").write_text(json.dumps(apps), encoding="utf-8")
         document(run)
         compare(run)
         read_pages(run)
@@ -415,11 +219,7 @@ def lines(name: str, engine: str, outcome: Outcome, *, limit: int | None) -> Ite
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("projects", nargs="*", metavar="PROJECT", help=", ".join(PROJECTS))
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep environments and pages")
-    parser.add_argument("--python", default=sys.executable, help="the interpreter of environments")
-    parser.add_argument("--postgres", default="", metavar="URL", help="try this server as well")
-    parser.add_argument("--engine", choices=["sqlite", "postgresql"], help="only this one")
+    add_arguments(parser)
     parser.add_argument("--mermaid", type=Path, metavar="DIR", help=f"where {CHECKER} is installed")
     parser.add_argument(
         "--mermaid-version", type=Path, metavar="DIR", action="append", default=[],
@@ -429,41 +229,21 @@ def main() -> int:
         "--migrations", action="store_true",
         help="make tables by the migrations, whose residue is then shown and no problem",
     )  # fmt: skip
-    parser.add_argument("--all", action="store_true", help="show every problem and difference")
     arguments = parser.parse_args()
-    for name in arguments.projects:
-        if name not in PROJECTS:
-            parser.error(f"there is no project {name!r}; there are {', '.join(PROJECTS)}")
     try:
         require_mermaid(arguments.mermaid)
-        version = version_of(arguments.python)
     except CannotRunError as error:
         parser.exit(2, f"{error}\n")
-    with tempfile.TemporaryDirectory() as temporary:
-        cache = (arguments.cache or Path(temporary)).absolute()
-        return report(arguments, cache, version)
 
+    def look(cache: Path, name: str, engine: str) -> bool:
+        outcome = look_at(arguments, cache, name, engine)
+        limit = None if arguments.all else SHOWN
+        print(*lines(name, engine, outcome, limit=limit), sep="\n", flush=True)
+        for found in outcome.explained if arguments.all else ():
+            print(f"    explained: {found}", flush=True)
+        return not outcome.problems
 
-def report(arguments: argparse.Namespace, cache: Path, version: tuple[int, int]) -> int:
-    failed = False
-    for name in arguments.projects or PROJECTS:
-        project = PROJECTS[name]
-        if version < project.python:
-            wanted = ".".join(map(str, project.python))
-            print(f"{name:16} skipped: it takes Python {wanted}; name one with --python")
-            continue
-        for engine in project.engines:
-            if arguments.engine not in {None, engine}:
-                continue
-            if engine == "postgresql" and not arguments.postgres:
-                continue
-            outcome = look_at(arguments, cache, name, engine)
-            limit = None if arguments.all else SHOWN
-            print(*lines(name, engine, outcome, limit=limit), sep="\n", flush=True)
-            for found in outcome.explained if arguments.all else ():
-                print(f"    explained: {found}", flush=True)
-            failed = failed or bool(outcome.problems)
-    return int(failed)
+    return for_each(parser, arguments, look)
 
 
 if __name__ == "__main__":

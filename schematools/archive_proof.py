@@ -5,7 +5,6 @@ process that builds.
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from schematools.diff import Rules, compare
 from schematools.errors import CannotRunError
 from schematools.json_document import from_document
 from schematools.migration_steps import MigrationKey
+from schematools.processes import last_line, project_environment
 from schematools.scratch import NoScratchPlaceError, scratch_place
 
 Built = dict[str, Any]
@@ -110,12 +110,7 @@ def _run(alias: str, files: Files, scratch: Mapping[str, Any], result: Path) -> 
     }
     done = subprocess.run(
         [sys.executable, "-m", "schematools.archive_process"],
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
-            "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
-            "PYTHONIOENCODING": "utf-8",
-        },
+        env=project_environment(),
         input=json.dumps(orders),
         capture_output=True,
         encoding="utf-8",
@@ -123,8 +118,9 @@ def _run(alias: str, files: Files, scratch: Mapping[str, Any], result: Path) -> 
         check=False,
     )
     if done.returncode:
-        said = done.stderr.strip().splitlines() or ["it ended without a word"]
-        raise CannotRunError(f"Migrating a scratch place for {alias!r} failed: {said[-1].strip()}")
+        raise CannotRunError(
+            f"Migrating a scratch place for {alias!r} failed: {last_line(done.stderr)}"
+        )
     found: Built = json.loads(result.read_text(encoding="utf-8"))
     return found
 

@@ -25,13 +25,12 @@ from schematools.findings import Finding
 from schematools.hashes import edited_migrations
 from schematools.history import (
     BROKEN_GRAPH,
-    apps_never_migrated,
     broken_graph,
     load_migrations,
     read_history,
-    read_missing_operations,
 )
 from schematools.live_drift import Scope, live_findings
+from schematools.missing_operations import apps_never_migrated, find_missing_operations
 from schematools.model import Schema
 from schematools.project import read_project
 from schematools.sequences import sequences_behind
@@ -44,9 +43,6 @@ LIMITS = """
 SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true),
     set_config('transaction_read_only', 'on', true)
 """
-WITHOUT_REMEDY = (
-    "python manage.py sqlmigrate shows the SQL of a migration: run the part that is due"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +85,9 @@ def find_drift(
     loader, history = found.loader, found.history
     if loader and history and not history.conflicts:
         # Until conflicts are merged, the migrations have no one final state.
-        findings += missing_operations(read_missing_operations(loader))
+        missing = find_missing_operations(loader)
+        findings += missing_operations(missing.operations)
+        notes += missing.notes
     if live and loader and history and found.schema:
         expectation = read_expectation(
             connection,

@@ -1,7 +1,6 @@
 """Has the migrations replayed in a scratch place, and returns what they make."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from schematools.drift import MigrationKey
 from schematools.json_document import from_document
 from schematools.model import Schema
+from schematools.processes import last_line, project_environment
 from schematools.replay_process import MARK
 from schematools.scratch import scratch_place
 
@@ -86,12 +86,7 @@ def _run(orders: dict[str, Any], errors: Path, progress: Progress) -> None:
     with errors.open("w", encoding="utf-8") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "schematools.replay_process"],
-            env={
-                **os.environ,
-                "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
-                "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
-                "PYTHONIOENCODING": "utf-8",
-            },
+            env=project_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -114,7 +109,7 @@ def _run(orders: dict[str, Any], errors: Path, progress: Progress) -> None:
         with suppress(BrokenPipeError):
             stdin.close()
     if code:
-        raise ReplayError(_last_line(errors))
+        raise ReplayError(last_line(errors.read_text(encoding="utf-8", errors="replace")))
 
 
 def _follow(lines: Any, progress: Progress) -> None:
@@ -151,8 +146,3 @@ def _ended_by_signals() -> Iterator[None]:
 
 def _end(number: int, _frame: Any) -> None:
     raise SystemExit(128 + number)
-
-
-def _last_line(errors: Path) -> str:
-    lines = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else "it ended without a word"

@@ -43,7 +43,17 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.microsoft",
+    "allauth.socialaccount.providers.apple",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.headless",
     "django_otp",
+    "django_otp_webauthn",
+    "django_tasks",
+    "django_tasks_db",
     "rest_framework",
     "django_filters",
     "drf_spectacular",
@@ -70,7 +80,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
+    "authentication.middleware.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -143,12 +153,30 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "authentication.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
+SIGNUP_OPEN = env.flag("SIGNUP_OPEN", default=True)
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = 600
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+HEADLESS_TOKEN_STRATEGY = "authentication.headless.TokenStrategy"  # noqa: S105
 OTP_TOTP_ISSUER = "TruLedgr"
+# Staff and superusers use nothing without a second factor; others by their own mark or a role's.
+STAFF_SECOND_FACTOR_REQUIRED = env.flag("STAFF_SECOND_FACTOR_REQUIRED", default=True)
+STEP_UP_SECONDS = 600
+
+# The domain that passkeys belong to: changing it makes every one of them useless.
+OTP_WEBAUTHN_RP_ID = env.text("PASSKEY_DOMAIN", default="localhost")
+OTP_WEBAUTHN_RP_NAME = OTP_TOTP_ISSUER
+OTP_WEBAUTHN_ALLOWED_ORIGINS = env.words(
+    "PASSKEY_ORIGINS", default=("http://localhost:8000", "http://localhost")
+)
+OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
 
 SESSION_ENGINE = "users.sessions"
 SESSION_COOKIE_AGE = env.number("SESSION_ABSOLUTE_SECONDS", default=24 * 3600, minimum=60)
@@ -164,6 +192,7 @@ RATE = r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "authentication.api.authenticators.APITokenAuthentication",
+        "authentication.api.authenticators.SessionTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.DenyAll"],
@@ -290,6 +319,15 @@ STORAGES = {
         if DEBUG
         else "whitenoise.storage.CompressedManifestStaticFilesStorage",
     },
+}
+
+# Mail leaves outside the request; in development and tests at once.
+TASKS = {
+    "default": {
+        "BACKEND": "django_tasks.backends.immediate.ImmediateBackend"
+        if DEBUG
+        else "django_tasks_db.DatabaseBackend"
+    }
 }
 
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")

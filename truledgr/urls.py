@@ -1,5 +1,6 @@
 """Every URL of the project."""
 
+from allauth.urls import build_provider_urlpatterns
 from django.contrib import admin
 from django.urls import include, path, re_path
 
@@ -14,8 +15,11 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/otp/", OTPView.as_view(), name="account_otp"),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/3rdparty/", include("allauth.socialaccount.urls")),
+    path("accounts/", include(build_provider_urlpatterns())),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
+    path("api/auth/", include("authentication.headless_urls")),
     path("api/v1/", include("users.api.urls")),
     path("api/v1/", include("authentication.api.urls")),
     path("api/v1/", include("groups.api.urls")),

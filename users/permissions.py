@@ -53,3 +53,12 @@ class HasPermissions:
             for backend in get_backends()
             if hasattr(backend, "has_module_perms")
         )
+
+    @property
+    def must_use_second_factor(self) -> bool:
+        """Whether the account may be used only after a second factor: asked of each backend."""
+        return any(
+            backend.requires_second_factor(self)
+            for backend in get_backends()
+            if hasattr(backend, "requires_second_factor")
+        )

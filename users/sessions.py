@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from django_otp import DEVICE_ID_SESSION_KEY
 
 from core import audit
 from core.context import current
@@ -42,6 +43,7 @@ class SessionStore(SessionBase):
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self._row_id: UUID | None = None
+        self._verified_factor = ""
 
     @property
     def row_id(self) -> UUID | None:
@@ -62,13 +64,19 @@ class SessionStore(SessionBase):
         return data
 
     def load(self) -> dict[str, Any]:
-        row = self._rows().only("id", "session_data", "last_activity_at").first()
+        wanted = ("id", "session_data", "verified_factor", "last_activity_at")
+        row = self._rows().only(*wanted).first()
         if row is None:
             self._session_key = None
             return {}
         self._row_id = row.pk
+        self._verified_factor = row.verified_factor
         self._touch(row)
-        return self.decode(row.session_data)
+        data = self.decode(row.session_data)
+        if data.get(DEVICE_ID_SESSION_KEY) != (row.verified_factor or None):
+            # The row decides: the factor has been removed since.
+            data.pop(DEVICE_ID_SESSION_KEY, None)
+        return data
 
     def exists(self, session_key: str) -> bool:
         return UserSession.objects.filter(key_hash=hash_key(session_key)).exists()
@@ -91,9 +99,23 @@ class SessionStore(SessionBase):
         if must_create:
             self._insert(data)
         elif not self._rows().update(
-            session_data=self.encode(data), user_id=data.get(SESSION_KEY), updated_at=timezone.now()
+            session_data=self.encode(data),
+            user_id=data.get(SESSION_KEY),
+            updated_at=timezone.now(),
+            **self._newly_verified(data),
         ):
             raise UpdateError
+
+    def _newly_verified(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Columns to write when a second factor was verified, or its mark dropped, since."""
+        factor = data.get(DEVICE_ID_SESSION_KEY, "")
+        if factor == self._verified_factor:
+            return {}
+        self._verified_factor = factor
+        return {
+            "verified_factor": factor,
+            "verified_factor_at": timezone.now() if factor else None,
+        }
 
     def cycle_key(self) -> None:
         """Change the key of the same row and restart both of its limits."""
@@ -113,6 +135,7 @@ class SessionStore(SessionBase):
         self.clear()
         self._session_key = None
         self._row_id = None
+        self._verified_factor = ""
 
     def delete(self, session_key: str | None = None) -> None:
         """End the session as signed out; its row stays, without data."""
@@ -171,6 +194,7 @@ class SessionStore(SessionBase):
             device_type=agent.device_type,
             browser=agent.browser,
             os=agent.os,
+            **self._newly_verified(data),
             **self._limits(),
         )
         try:

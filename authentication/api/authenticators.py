@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.headless.contrib.rest_framework.authentication import XSessionTokenAuthentication
+from django.contrib.sessions.backends.base import SessionBase
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from authentication import services
 from authentication.models import APIToken
+from authentication.requirement import CODE, REFUSAL, lacks_second_factor, with_verification
 from authentication.secrets import hash_api_token, is_well_formed
+from authentication.services import api_tokens
 from core.context import client_ip_of
 from users.models import User
 
@@ -36,11 +39,51 @@ class APITokenAuthentication(BaseAuthentication):
             token = tokens.filter(token_hash=hash_api_token(secret)).first()
         if token is None:
             raise AuthenticationFailed("The access token is not valid.")
-        services.note_use(token, client_ip=client_ip_of(request._request))
+        api_tokens.note_use(token, client_ip=client_ip_of(request._request))
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
         return f'{self.keyword} realm="TruLedgr"'
+
+
+class SessionTokenAuthentication(XSessionTokenAuthentication):  # type: ignore[misc]
+    """``X-Session-Token``: the session of an app client, signed in through ``/api/auth/app/``.
+
+    A token that is unknown or ended is 401. A session that lacks the second factor that its user
+    must use is 403 with the code ``second_factor_required``.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, SessionBase] | None:
+        if not self.get_session_token(request):
+            return None
+        found: tuple[User, SessionBase] | None = super().authenticate(request)
+        if found is None:
+            raise AuthenticationFailed("The session token is not valid.")
+        user, session = found
+        with_verification(user, session)
+        if lacks_second_factor(user):
+            raise PermissionDenied(REFUSAL, code=CODE)
+        # The audit trail names the session that the change came through.
+        request._request.session = session
+        return user, session
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'X-Session-Token realm="TruLedgr"'
+
+
+class SessionTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the OpenAPI document describes it."""
+
+    target_class = SessionTokenAuthentication
+    name = "sessionToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-Session-Token",
+            "description": "The session of an app client, from `/api/auth/app/v1/`.",
+        }
 
 
 class APITokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

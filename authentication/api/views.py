@@ -9,13 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from authentication import services
 from authentication.api.serializers import (
     NewTokenSerializer,
     TokenCreateSerializer,
     TokenSerializer,
 )
 from authentication.models import APIToken, APITokenQuerySet
+from authentication.services import api_tokens
 from core.api.filters import StrictFilterBackend
 from core.api.permissions import OwnRowsPermission
 from users.api.callers import current_user
@@ -56,7 +56,7 @@ class TokenViewSet(ListModelMixin, GenericViewSet[APIToken]):
         payload.is_valid(raise_exception=True)
         actor = current_user(request)
         through = request.auth if isinstance(request.auth, APIToken) else None
-        token, secret = services.create_api_token(
+        token, secret = api_tokens.create_api_token(
             actor=actor, user=actor, through=through, **payload.validated_data
         )
         body = {**self.get_serializer(token).data, "token": secret}
@@ -65,5 +65,5 @@ class TokenViewSet(ListModelMixin, GenericViewSet[APIToken]):
 
     @extend_schema(summary="Revoke an access token")
     def destroy(self, request: Request, pk: Any) -> Response:
-        services.revoke_api_token(actor=current_user(request), token=self.get_object())
+        api_tokens.revoke_api_token(actor=current_user(request), token=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -5,7 +5,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from authentication.models import APIToken
-from authentication.services import create_api_token
+from authentication.services.api_tokens import create_api_token
 from core.errors import DomainError
 from core.models import AuditEvent
 from users.tests.factories import UserFactory

@@ -101,7 +101,7 @@ def test_the_right_code_signs_in_verified_and_leads_to_where_one_was_going(clien
     request = client.get(ADMIN).wsgi_request
     assert request.user == user
     assert request.user.is_verified()
-    assert request.user.otp_device == app
+    assert request.user.otp_device == app.persistent_id
 
 
 def test_the_session_key_changes_with_the_sign_in(client, user, app):

@@ -1,12 +1,11 @@
 import os
 import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
+from schematools.tests.running import run_django
+from schematools.tests.shelf import Shelf
 
 # Draws nothing, but writes every text of the source as Graphviz would, where that is missing.
 STAND_IN = r"""#!{python}
@@ -46,21 +45,18 @@ def run_project(tmp_path):
     return run
 
 
-def run_django(*arguments, **environment):
-    """Run ``django-admin`` where a warning is an error; ``environment`` names the settings."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("DJANGO_", "PROJECT_", "PYTHON", "COVERAGE_", "COV_"))
-    }
-    path = [environment.pop("PYTHONPATH", ""), str(REPOSITORY)]
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "django", *arguments],
-        env=inherited
-        | {"PYTHONPATH": os.pathsep.join(filter(None, path)), "NO_COLOR": "1"}
-        | environment,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=120,
-    )
+@pytest.fixture(scope="module")
+def clean_shelf(tmp_path_factory, django_db_setup, django_db_blocker):
+    """The small project as it was migrated, for copies."""
+    with django_db_blocker.unblock():
+        shelf = Shelf.made(tmp_path_factory.mktemp("shelf"))
+        yield shelf
+        shelf.remove()
+
+
+@pytest.fixture
+def shelf(clean_shelf, tmp_path):
+    """A copy of the small project, with a database of its own, to be spoilt."""
+    copied = clean_shelf.copied(tmp_path / "project")
+    yield copied
+    copied.remove()

@@ -15,7 +15,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from schematools.documentation import in_silence
 from schematools.replay import replay
-from schematools.tests.conftest import REPOSITORY
+from schematools.tests.running import REPOSITORY
 
 PROJECTS = {
     "depot": "schematools.tests.migrated.settings",

@@ -13,7 +13,7 @@ from textwrap import dedent
 
 from django.db import connection, connections
 
-from schematools.tests.conftest import REPOSITORY, run_django
+from schematools.tests.running import REPOSITORY, run_django
 
 IS_POSTGRESQL = connection.vendor == "postgresql"
 

@@ -15,7 +15,7 @@ from django.urls import reverse
 from schematools.admin import read_document
 from schematools.html_page import SCRIPTS, STYLE
 from schematools.models import DatabaseSchema, MigrationStatus
-from schematools.tests.conftest import run_django
+from schematools.tests.running import run_django
 
 PERMISSION = "schematools.view_databaseschema"
 STATUS_URL = "/admin/schematools/migrationstatus/"

@@ -11,7 +11,7 @@ from django.db import connection
 
 from schematools.catalog import read_database
 from schematools.tests.agreement import differences, read_both
-from schematools.tests.conftest import REPOSITORY
+from schematools.tests.running import REPOSITORY
 
 pytestmark = pytest.mark.django_db
 

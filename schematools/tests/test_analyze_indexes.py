@@ -25,6 +25,7 @@ from schematools.index_use_postgresql import (
     statement_findings,
     table_findings,
 )
+from schematools.tests.one_engine import on
 
 COMMAND = "analyze_indexes"
 HERE = __name__
@@ -42,11 +43,6 @@ USED = IndexUse(
 )  # fmt: skip
 
 pytestmark = pytest.mark.django_db
-
-
-def on(vendor):
-    """Keep a test for the kind of database that it is about; elsewhere there is none."""
-    return lambda test: test if connection.vendor == vendor else None
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from schematools.tests.archive_project import (
     sql,
     succeed,
 )
+from schematools.tests.one_engine import on
 from schematools.tests.test_check_drift import run, write
-from schematools.tests.test_live import on
 
 REPLACED = ("0001_initial", "0002_title", "0003_load")
 PLAN = f"""\

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from schematools.tests.conftest import run_django
+from schematools.tests.running import run_django
 
 COMMAND = "check_drift"
 NOTHING_FOUND = (

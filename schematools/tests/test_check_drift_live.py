@@ -1,34 +1,13 @@
 """The command against a live database, from end to end, on the engine of this test run."""
 
-import signal
 import time
 
 import pytest
 
-from schematools.tests.shelf import IS_POSTGRESQL, Shelf, end_group, on_server, write
+from schematools.tests.one_engine import on
+from schematools.tests.shelf import IS_POSTGRESQL, Shelf, on_server, write
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("drift_live")]
-
-
-def on(engine):
-    """Keep a test for the kind of database that it is about; elsewhere there is none."""
-    is_this = engine == ("postgresql" if IS_POSTGRESQL else "sqlite")
-    return lambda test: test if is_this else None
-
-
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory, django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        shelf = Shelf.made(tmp_path_factory.mktemp("shelf"))
-        yield shelf
-        shelf.remove()
-
-
-@pytest.fixture
-def shelf(clean, tmp_path):
-    copied = clean.copied(tmp_path / "project")
-    yield copied
-    copied.remove()
 
 
 # What is found
@@ -173,118 +152,6 @@ def test_a_sequence_behind_its_column_is_found(shelf):
     assert shelf.check() == ([], [])
 
 
-# Replaying
-
-
-def test_a_replay_never_reaches_the_database_that_is_checked(shelf):
-    before = shelf.rows("SELECT title FROM shelf_tallbook")
-
-    found, notes = shelf.check(SCHEMATOOLS_CACHE_DIR=str(shelf.directory / "empty"))
-
-    assert (found, notes, shelf.runs) == ([], [], 1)
-    assert shelf.rows("SELECT title FROM shelf_tallbook") == before
-    assert len(before) == 1
-
-
-def test_the_first_check_shows_how_far_it_is_and_the_next_needs_none(shelf):
-    empty = {"SCHEMATOOLS_CACHE_DIR": str(shelf.directory / "empty")}
-
-    first = shelf.run("check_drift", "--no-docs", **empty)
-    second = shelf.run("check_drift", "--no-docs", **empty)
-
-    assert first.stderr.startswith("The first check takes longer than later ones. Replaying 1 of ")
-    assert first.stdout == second.stdout
-    assert second.stderr == ""
-    assert shelf.runs == 1
-
-
-def test_a_changed_migration_is_replayed_anew(shelf):
-    path = shelf.directory / "shelf/migrations/0001_initial.py"
-    path.write_text(path.read_text() + "\n# a remark\n")
-
-    assert shelf.check() == ([], [])
-    assert shelf.runs == 1
-
-
-def test_only_what_was_applied_is_replayed(shelf):
-    write(
-        shelf.directory / "shelf/migrations/0003_more.py",
-        """\
-        from django.db import migrations
-
-
-        class Migration(migrations.Migration):
-            dependencies = [("shelf", "0002_data")]
-            operations = [migrations.RunSQL("CREATE TABLE more (a integer)")]
-        """,
-    )
-
-    assert shelf.check()[0] == [("migration-unapplied", "shelf.0003_more")]
-    assert shelf.runs == 0  # a file that nobody has applied yet changes nothing
-
-
-def test_a_migration_that_cannot_be_replayed_is_said_and_models_are_compared(shelf):
-    shelf.sql("ALTER TABLE shelf_tallbook ADD COLUMN extra integer", "CREATE TABLE e (a integer)")
-    failing = {"PROJECT_FAILS": "1", "SCHEMATOOLS_CACHE_DIR": str(shelf.directory / "empty")}
-
-    found, notes = shelf.check(**failing)
-
-    assert found == []
-    assert "the other service does not answer." in notes[0]
-    assert "compared with the models" in notes[1]
-
-    shelf.sql("ALTER TABLE shelf_tallbook DROP COLUMN title")
-
-    assert shelf.check(**failing)[0] == [("column-missing", "shelf_tallbook.title")]
-
-
-def test_without_replaying_no_code_of_a_migration_runs(shelf):
-    shelf.sql("ALTER TABLE shelf_tallbook DROP COLUMN title")
-
-    found, notes = shelf.check("--no-replay", SCHEMATOOLS_CACHE_DIR=str(shelf.directory / "empty"))
-
-    assert shelf.runs == 0
-    assert found == [("column-missing", "shelf_tallbook.title")]
-    assert "compared with the models" in notes[0]
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_check_that_is_ended_leaves_no_scratch_place(shelf, tmp_path, number):
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    process = shelf.start(
-        "check_drift",
-        "--no-docs",
-        PROJECT_SLEEPS="60",
-        TMPDIR=str(temporary),
-        SCHEMATOOLS_CACHE_DIR=str(shelf.directory / "empty"),
-    )
-    while not shelf.runs:
-        time.sleep(0.05)
-    if IS_POSTGRESQL:
-        (name,) = scratch_databases(shelf)
-    else:
-        assert list(temporary.iterdir())
-
-    end_group(process, number) if number == signal.SIGINT else process.send_signal(number)
-    process.communicate(timeout=30)
-
-    assert process.returncode != 0
-    assert list(temporary.iterdir()) == []
-    if IS_POSTGRESQL:
-        assert on_server(f"SELECT 1 FROM pg_database WHERE datname = '{name}'") == []
-
-
-def scratch_databases(shelf):
-    """Return the scratch databases in which this project's migration made its table."""
-    names = on_server(
-        "SELECT DISTINCT datname FROM pg_stat_activity WHERE datname LIKE 'schematools_scratch_%%' "
-        "AND query LIKE 'CREATE TABLE by_hand%%'"
-    )
-    assert names
-    return names
-
-
 # Faults
 
 
@@ -351,81 +218,3 @@ def test_a_role_that_may_only_read_can_check(shelf):
         assert "permission denied for table django_migrations" in refused(shelf, PROJECT_USER=role)
     finally:
         shelf.sql(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
-
-
-# Edited migrations
-
-
-def test_a_migration_that_was_edited_after_it_was_applied_is_found(shelf):
-    path = shelf.directory / "shelf/migrations/0002_data.py"
-    path.write_text(path.read_text().replace("(a integer)", "(a bigint)"))
-
-    found, _ = shelf.check("--no-live")
-
-    assert found == [("migration-edited", "shelf.0002_data")]
-
-
-def test_a_migration_that_was_only_reformatted_is_no_drift(shelf):
-    path = shelf.directory / "shelf/migrations/0001_initial.py"
-    text = path.read_text().replace('"', "'").replace("    ", "  ")
-    path.write_text(f'"""What it is for."""\n# A remark.\n{text}')
-
-    assert shelf.check("--no-live") == ([], [])
-
-
-def test_an_edited_migration_that_is_applied_again_is_as_applied(shelf):
-    path = shelf.directory / "shelf/migrations/0002_data.py"
-    shelf.sql("DROP TABLE by_hand")
-    assert shelf.run("migrate", "shelf", "0001").returncode == 0
-    path.write_text(path.read_text().replace("(a integer)", "(a bigint)"))
-    assert shelf.run("migrate").returncode == 0
-
-    assert shelf.check() == ([], [])
-
-
-def test_a_half_applied_squash_is_found(shelf):
-    write(
-        shelf.directory / "shelf/migrations/0001_squashed.py",
-        """\
-        from django.db import migrations
-
-
-        class Migration(migrations.Migration):
-            replaces = [("shelf", "0002_data"), ("shelf", "0003_more")]
-            dependencies = [("shelf", "0001_initial")]
-            operations = []
-        """,
-    )
-    write(
-        shelf.directory / "shelf/migrations/0003_more.py",
-        """\
-        from django.db import migrations
-
-
-        class Migration(migrations.Migration):
-            dependencies = [("shelf", "0002_data")]
-            operations = []
-        """,
-    )
-
-    assert shelf.check()[0] == [
-        ("migration-half-replaced", "shelf.0001_squashed"),
-        ("migration-unapplied", "shelf.0003_more"),
-    ]
-
-
-def test_texts_are_compared_as_they_were_written(shelf):
-    models = shelf.directory / "shelf/models.py"
-    source = models.read_text()
-    text = '_("Yes")'  # Django itself translates it
-    write(
-        models,
-        f"from django.utils.translation import gettext_lazy as _\n{source}\n"
-        f"class Answer(models.Model):\n    class Meta:\n        verbose_name = {text}\n",
-    )
-    shelf.run("makemigrations", "shelf")
-    shelf.run("migrate")
-
-    findings, _ = shelf.check(PROJECT_LANGUAGE="de")
-
-    assert findings == []

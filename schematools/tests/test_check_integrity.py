@@ -11,15 +11,11 @@ from schematools.errors import CannotRunError
 from schematools.integrity import find_violations
 from schematools.progress import ProgressLine
 from schematools.read_only import Limits
+from schematools.tests.one_engine import on
 
 COMMAND = "check_integrity"
 
 pytestmark = pytest.mark.django_db
-
-
-def on(vendor):
-    """Keep a test for the kind of database that it is about; elsewhere there is none."""
-    return lambda test: test if connection.vendor == vendor else None
 
 
 @pytest.fixture

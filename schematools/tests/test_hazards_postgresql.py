@@ -10,6 +10,7 @@ from django.db.models.functions import Lower, Now
 
 from schematools.hazards import hazards_of
 from schematools.migration_steps import steps_by_migration
+from schematools.tests.one_engine import on
 from schematools.tests.test_hazards import (
     BOOK,
     HAS_NOTE,
@@ -20,7 +21,6 @@ from schematools.tests.test_hazards import (
     index,
     named,
 )
-from schematools.tests.test_live import on
 
 pytestmark = pytest.mark.django_db
 

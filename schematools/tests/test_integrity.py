@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext, isolate_apps
 from schematools.errors import CannotRunError
 from schematools.integrity import find_violations, installed_models
 from schematools.integrity_rules import plain_name, quoted
+from schematools.tests.one_engine import on
 
 pytestmark = pytest.mark.django_db
 
@@ -30,11 +31,6 @@ ROWS = """
 INSERT INTO shop_customer VALUES (1, 'ada@example.org', 'gold', false), (2, NULL, '', true);
 INSERT INTO shop_order VALUES (1, 1, 7, 'first', NULL, 5, false), (2, 1, NULL, 'x', 1, NULL, false);
 """
-
-
-def on(vendor):
-    """Keep a test for the kind of database that it is about; elsewhere there is none."""
-    return lambda test: test if connection.vendor == vendor else None
 
 
 def run(sql):

@@ -4,15 +4,11 @@ from django.test.utils import CaptureQueriesContext
 
 from schematools import live
 from schematools.live import Size, read_sizes
+from schematools.tests.one_engine import on
 
 NAME = 'live "probe" %s'
 
 pytestmark = pytest.mark.django_db
-
-
-def on(vendor):
-    """Keep a test for the kind of database that it is about; elsewhere there is none."""
-    return lambda test: test if connection.vendor == vendor else None
 
 
 def make_table(name, rows):

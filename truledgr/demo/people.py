@@ -14,7 +14,7 @@ from django.contrib.auth.hashers import make_password
 
 from authentication.models import APIToken, PasswordResetToken, TOTPDevice
 from authentication.secrets import hash_api_token, new_api_token
-from authentication.services import SHOWN
+from authentication.services.api_tokens import SHOWN
 from authorization.models import Role, RoleAssignment
 from truledgr.demo import agents
 from truledgr.demo.names import BIOS

@@ -6,7 +6,7 @@ import pytest
 from django.test import override_settings
 from rest_framework.test import APIClient
 
-from authentication.services import create_api_token
+from authentication.services.api_tokens import create_api_token
 from groups.tests.factories import GroupFactory
 from items.models import Item
 from items.tests.factories import ItemFactory

@@ -51,7 +51,7 @@ class Endpoint:
 
 
 def endpoints(patterns=None, route="", path="/"):
-    for entry in patterns or get_resolver().url_patterns:
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
         inner_route = route + str(entry.pattern).removeprefix("^") if route else str(entry.pattern)
         inner_path = path + example_of(str(entry.pattern))
         if isinstance(entry, URLResolver):

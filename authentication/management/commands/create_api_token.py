@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from authentication.services import create_api_token
+from authentication.services.api_tokens import create_api_token
 from core.errors import DomainError
 from core.json_values import flaw_of_text
 from core.management.base import AuditedCommand

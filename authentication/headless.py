@@ -1,0 +1,81 @@
+"""allauth's headless views, held back like everything else, and ours beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from allauth.headless import urls as allauth_urls
+from allauth.headless.constants import Client
+from allauth.headless.tokens.strategies.sessions import SessionTokenStrategy
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.urls import URLPattern, URLResolver, path
+
+from authentication.requirement import CODE, REFUSAL, lacks_second_factor
+from users.sessions import SessionStore
+
+# Who am I, and sign me out: open while a second factor is still to be set up.
+ALWAYS_OPEN = frozenset({"config", "current_session"})
+
+# Our own flows, for both clients: route, view, name.
+OWN_VIEWS: tuple[tuple[str, Any, str], ...] = ()
+
+
+class TokenStrategy(SessionTokenStrategy):  # type: ignore[misc]
+    """A session token is a session key; looking it up is one query."""
+
+    def lookup_session(self, session_token: str) -> SessionBase | None:
+        session = SessionStore(session_token)
+        return session if session.row_id else None
+
+
+class Held:
+    """Answers 403 to a session that lacks the second factor that its user must use."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if lacks_second_factor(request.user):
+            error = {"message": REFUSAL, "code": CODE}
+            body = {"status": HTTPStatus.FORBIDDEN, "errors": [error]}
+            return JsonResponse(body, status=HTTPStatus.FORBIDDEN)
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        return response
+
+
+# allauth's flows that are not used here: phone numbers, sign-in by mailed code, JWT.
+UNUSED = frozenset(
+    {
+        "manage_phone", "verify_phone", "resend_phone_verification_code", "confirm_login_code",
+        "refresh",
+    }
+)  # fmt: skip
+
+
+def held(
+    patterns: Iterable[URLPattern | URLResolver], client: Client
+) -> list[URLPattern | URLResolver]:
+    """The patterns in use, each view put behind ``Held`` but for those of ``ALWAYS_OPEN``."""
+    kept: list[URLPattern | URLResolver] = []
+    for entry in patterns:
+        if isinstance(entry, URLResolver):
+            entry.url_patterns[:] = held(entry.url_patterns, client)
+            if not entry.url_patterns:
+                continue
+        elif entry.name in UNUSED:
+            continue
+        elif entry.name not in ALWAYS_OPEN:
+            view = entry.callback.view_class  # type: ignore[attr-defined]
+            kind: Any = type(view.__name__, (Held, view), {})
+            entry.callback = kind.as_api_view(client=client)
+        kept.append(entry)
+    return kept
+
+
+def build_urlpatterns(client: Client) -> list[URLPattern | URLResolver]:
+    """Our own flows come first: allauth has one of the same name for stepping up."""
+    own = [
+        path(f"v1/{route}", view.as_api_view(client=client), name=name)
+        for route, view, name in OWN_VIEWS
+    ]
+    return [*own, *held(allauth_urls.build_urlpatterns(client), client)]

@@ -1,0 +1,66 @@
+"""Holds back sessions that lack the second factor that their user must use."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
+from django.contrib.auth.middleware import auser, get_user
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.functional import SimpleLazyObject
+
+from authentication.requirement import CODE, REFUSAL, lacks_second_factor, with_verification
+from core.api.errors import problem_page
+
+# What a session may still open: the way to a second factor, and the way out.
+ALWAYS_OPEN = frozenset(
+    {"account_second_factors", "account_enrol_totp", "account_step_up", "account_logout", "logout"}
+)
+
+
+class SecondFactorMiddleware:
+    """``request.user.is_verified()`` as django-otp's middleware has it, and the requirement.
+
+    django-otp's own reads the factor's row for every request, and keeps the user that it saw
+    first; allauth's app client changes the session of a request half way.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        async def verified_auser() -> Any:
+            return with_verification(await auser(request), request.session)
+
+        request.user = SimpleLazyObject(  # type: ignore[assignment]
+            lambda: with_verification(get_user(request), request.session)
+        )
+        request.auser = verified_auser
+        response: HttpResponseBase | Awaitable[HttpResponseBase] = self.get_response(request)
+        return response
+
+    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
+        """Refuse under /api/, lead to the enrolment page elsewhere."""
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return None
+        match = request.resolver_match
+        if match is None or match.url_name in ALWAYS_OPEN or is_headless(match.namespaces):
+            return None
+        if not lacks_second_factor(request.user):
+            return None
+        if request.path.startswith("/api/"):
+            return problem_page(403, code=CODE, detail=REFUSAL)
+        return redirect("account_second_factors")
+
+
+def is_headless(namespaces: list[str]) -> bool:
+    """Those views hold back by themselves: their session is not the cookie's."""
+    return namespaces[:1] == ["headless"]
