@@ -18,11 +18,11 @@ from math import inf, log2
 from django.contrib.auth.password_validation import CommonPasswordValidator
 
 SHORTEST_WORD, LONGEST_WORD = 4, 24
-SHORTEST_SEQUENCE, SHORTEST_REPEAT = 3, 3
+SHORTEST_SEQUENCE, SHORTEST_REPEAT = 4, 3
 COMMON_WORD_BITS, OWN_WORD_BITS, SEQUENCE_BITS, YEAR_BITS, REPEAT_BITS = 14.3, 2.0, 6.0, 7.0, 4.0
 DIGIT_BITS, LETTER_BITS, OTHER_BITS = log2(10), log2(26), 5.0
 
-YEAR = re.compile(r"(?:19|20)[0-9][0-9]", re.ASCII)
+YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9][0-9](?![0-9])", re.ASCII)
 LEET = [str.maketrans("01345789@$!|+", f"o{one}eastbgas{one}{one}t") for one in "il"]
 
 KEYBOARDS = (
@@ -52,31 +52,26 @@ def guess_bits(password: str, *, own_words: Collection[str] = (), enough: float 
     readings = list(dict.fromkeys([text, *(text.translate(table) for table in LEET)]))
     # The cheapest way to each place that is cheaper than `enough`. Pieces only lead onward, so
     # the first place is final when it is taken.
+    own = tuple(own_words)
     reached = {0: 0.0}
     while reached:
         at = min(reached)
         bits = reached.pop(at)
         if at == len(text):
             return bits
-        for end, cost in _pieces(text, readings, at, own_words):
+        for end, cost in _pieces(text, readings, at, own):
             if bits + cost < min(enough, reached.get(end, inf)):
                 reached[end] = bits + cost
     return enough
 
 
 def _pieces(
-    text: str, readings: list[str], at: int, own_words: Collection[str]
+    text: str, readings: list[str], at: int, own_words: tuple[str, ...]
 ) -> Iterator[tuple[int, float]]:
     """Where the pieces that begin ``at`` end, and what they cost."""
     yield at + 1, _character_bits(text[at])
     for reading in readings:
-        for word in own_words:
-            if reading.startswith(word, at):
-                yield at + len(word), OWN_WORD_BITS
-        if reading[at : at + SHORTEST_WORD] in _beginnings():
-            for end in range(at + SHORTEST_WORD, min(at + LONGEST_WORD, len(text)) + 1):
-                if reading[at:end] in _common_words():
-                    yield end, COMMON_WORD_BITS
+        yield from _words(reading, at, own_words)
     if YEAR.match(text, at):
         yield at + 4, YEAR_BITS
     end = _end_of_sequence(text, at)
@@ -85,6 +80,17 @@ def _pieces(
     end = _end_of_repeat(text, at)
     if end - at >= SHORTEST_REPEAT:
         yield end, REPEAT_BITS
+
+
+def _words(reading: str, at: int, own_words: tuple[str, ...]) -> Iterator[tuple[int, float]]:
+    if reading.startswith(own_words, at):
+        for word in own_words:
+            if reading.startswith(word, at):
+                yield at + len(word), OWN_WORD_BITS
+    if reading[at : at + SHORTEST_WORD] in _beginnings():
+        for end in range(at + SHORTEST_WORD, min(at + LONGEST_WORD, len(reading)) + 1):
+            if reading[at:end] in _common_words():
+                yield end, COMMON_WORD_BITS
 
 
 def _character_bits(char: str) -> float:

@@ -17,6 +17,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import IO
 
@@ -71,14 +72,15 @@ class HashList:
     @property
     def false_positive_rate(self) -> float:
         """How probable it is that one look-up of something else succeeds."""
-        return len(self) / 2.0 ** (self._bits + 8 * self._width)
+        return len(self) / (1 << self._bits + 8 * self._width)
 
     def _read_header(self) -> None:
         if len(self._map) < HEADER.size:
             raise HashListError(f"{self.path} is no list of hashes: too short.")
-        magic, version, self._bits, self._width, self._count = HEADER.unpack_from(self._map)
+        magic, version, bits, width, count = HEADER.unpack_from(self._map)
         if magic != MAGIC or version != VERSION:
             raise HashListError(f"{self.path} is no list of hashes of version {VERSION}.")
+        self._bits, self._width, self._count = int(bits), int(width), int(count)
         self._unused_bits = HEAD_BITS - self._bits - 8 * self._width
         self._mask = (1 << 8 * self._width) - 1
         self._entries_at = HEADER.size + OFFSET.size * ((1 << self._bits) + 1)
@@ -125,14 +127,11 @@ def write_hash_list(
         try:
             file.seek(HEADER.size + OFFSET.size * ((1 << bucket_bits) + 1))
             sizes = _write_entries(file, digests, bucket_bits, suffix_bytes)
-            count = sum(sizes)
+            count = _counted(sizes)
             file.seek(0)
             file.write(HEADER.pack(MAGIC, VERSION, bucket_bits, suffix_bytes, count))
-            begin = 0
-            for size in sizes:
+            for begin in accumulate(sizes, initial=0):
                 file.write(OFFSET.pack(begin))
-                begin += size
-            file.write(OFFSET.pack(begin))
             file.flush()
             os.fsync(file.fileno())
             temporary.chmod(READABLE_BY_ALL)
@@ -148,10 +147,10 @@ def _write_entries(
     file: IO[bytes], digests: Iterable[bytes], bucket_bits: int, suffix_bytes: int
 ) -> array[int]:
     """Write the entries where ``file`` stands; return how many each bucket has."""
-    sizes = array("I", bytes(4 << bucket_bits))
-    most = MOST_ENTRIES
+    sizes = array("I", [0]) * (1 << bucket_bits)
     shift, width = HEAD_BITS - bucket_bits - 8 * suffix_bytes, 8 * suffix_bytes
     mask = (1 << width) - 1
+    write = file.write
     previous, before = b"", -1
     for digest in digests:
         if digest <= previous:
@@ -161,5 +160,12 @@ def _write_entries(
         if head != before:
             before = head
             sizes[head >> width] += 1
-            file.write((head & mask).to_bytes(suffix_bytes))
+            write((head & mask).to_bytes(suffix_bytes))
     return sizes
+
+
+def _counted(sizes: array[int]) -> int:
+    count = sum(sizes)
+    if count > MOST_ENTRIES:
+        raise ValueError(f"{count} hashes are more than fit in one list, {MOST_ENTRIES}.")
+    return count

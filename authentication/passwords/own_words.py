@@ -36,5 +36,4 @@ def _phrases(user: object | None) -> Iterator[str]:
     yield " ".join(values[1:])
     email = plain(getattr(user, "email", "") or "")
     local, _at, domain = email.rpartition("@")
-    # The last label (com, org) is nobody's; the rest of the domain names somebody.
-    yield from (email, local, domain, domain.rpartition(".")[0])
+    yield from (email, local, domain)

@@ -90,6 +90,9 @@ class CommonPasswordValidator:
                 code="password_too_common",
                 params={"reason": "listed"},
             )
+        # What is shorter is refused for that, and would be called predictable for nothing else.
+        if len(password) < SHORTEST_WITH_SECOND_FACTOR:
+            return
         if guess_bits(password, enough=ENOUGH_BITS) < ENOUGH_BITS:
             raise ValidationError(
                 _(
