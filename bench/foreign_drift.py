@@ -19,13 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from foreign_catalogue import PROJECTS
 from foreign_runs import CannotRunError, Run, add_arguments, for_each, tail
 
 PATIENCE = 3600  # seconds to migrate; some have hundreds of migrations
 CHECKS = 2
 SHOWN = 10
 MIGRATE = ("migrate", "--skip-checks", "--verbosity", "0")
-MAKE = ("makemigrations", "--check", "--dry-run", "--no-input")
+MAKE = ("makemigrations", "--check", "--dry-run", "--no-input", "--skip-checks")
 CHECK = ("check_drift", "--no-docs", "--format", "json")
 OPERATION = re.compile(r"^    [-+~?ps] \S", re.MULTILINE)  # as makemigrations lists them
 
@@ -49,8 +50,7 @@ def look_at(arguments: argparse.Namespace, cache: Path, name: str, engine: str) 
         run = Run.made(name, engine, arguments=arguments, cache=cache, with_migrations=True)
         with database(run, engine, arguments.postgres):
             migrate(run, outcome)
-            said = run.inside("-m", "django", *MAKE, patience=PATIENCE)
-            outcome.predicted = len(OPERATION.findall(said.stdout))
+            predict(run, outcome)
             compare(run, outcome)
     except (CannotRunError, psycopg.Error) as error:
         outcome.problems.append(str(error))
@@ -81,6 +81,14 @@ def migrate(run: Run, outcome: Outcome) -> None:
     outcome.migrated = time.perf_counter() - started
     if done.returncode:
         raise CannotRunError(f"migrate: exit {done.returncode}: {tail(done)}")
+
+
+def predict(run: Run, outcome: Outcome) -> None:
+    """Count what the project's own command would write."""
+    done = run.inside("-m", "django", *MAKE, patience=PATIENCE)
+    outcome.predicted = len(OPERATION.findall(done.stdout))
+    if bool(outcome.predicted) != bool(done.returncode):
+        raise CannotRunError(f"makemigrations: exit {done.returncode}: {tail(done)}")
 
 
 def compare(run: Run, outcome: Outcome) -> None:
@@ -135,6 +143,9 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def look(cache: Path, name: str, engine: str) -> bool:
+        if not PROJECTS[name].has_migrations:
+            print(f"{name:16} {engine:10} left out: its app has no migrations", flush=True)
+            return True
         outcome = look_at(arguments, cache, name, engine)
         limit = None if arguments.all else SHOWN
         print(*lines(name, engine, outcome, limit=limit), sep="\n", flush=True)

@@ -50,7 +50,7 @@ def read_indexes(
             name=index.name,
             columns=tuple(_index_columns(index, model, connection)),
             method="" if index.suffix == DjangoIndex.suffix else index.suffix,
-            condition=_condition(index.condition, model, connection),
+            condition=_condition(_condition_of(index), model, connection),
             include=columns_of(model, index.include)
             if connection.features.supports_covering_indexes
             else (),
@@ -75,11 +75,17 @@ def _index_columns(
     index: DjangoIndex, model: AnyModel, connection: BaseDatabaseWrapper
 ) -> Iterator[str]:
     for expression in index.expressions:
-        yield expression_sql(expression, model, connection)
+        # The order that an index has anyway; databases do not tell it either.
+        yield expression_sql(expression, model, connection).removesuffix(" ASC")
     operator_classes = iter(index.opclasses)
     for name, order in index.fields_orders:
         (column,) = columns_of(model, [name])
         yield " ".join(filter(None, (column, next(operator_classes, ""), order)))
+
+
+def _condition_of(index: DjangoIndex) -> Any:
+    """Return the index's condition, which a class of its own may keep back until it is made."""
+    return index.condition or index.deconstruct()[2].get("condition")
 
 
 def read_constraints(

@@ -26,7 +26,6 @@ from schematools.drift import MissingOperation
 from schematools.modules import is_project_app
 from schematools.processes import last_line, project_environment
 
-DJANGOS_OWN = "django.core"
 PATIENCE = 600  # seconds for a command that nobody can answer
 NOT_ASKED = (
     "The project's own makemigrations could not be asked ({reason}), so models and migrations were "
@@ -48,7 +47,7 @@ class Missing:
 
 def find_missing_operations(loader: MigrationLoader) -> Missing:
     """Return what the project's ``makemigrations`` would write, or Django's if that cannot tell."""
-    if get_commands()["makemigrations"] == DJANGOS_OWN:
+    if _is_djangos_own():
         return Missing(_compared(loader))
     try:
         return Missing(_asked(sorted(apps_never_migrated(loader))))
@@ -77,6 +76,15 @@ def described(
                     object=_object_name(app, operation, states),
                     description=operation.describe(),
                 )
+
+
+def _is_djangos_own() -> bool:
+    """Tell whether no app brings a command of that name, nor has put its own code into Django's."""
+    command = makemigrations.Command
+    sources = {command.__module__, command.handle.__module__}
+    return get_commands()["makemigrations"] == "django.core" and sources == {
+        makemigrations.__name__
+    }
 
 
 @translation.override(None)  # as makemigrations does: texts are compared as they were written

@@ -349,3 +349,26 @@ def test_what_an_engine_does_not_have_is_left_out_as_django_leaves_it_out():
         "partial",
     ]
     assert [item.name for item in on_sqlite.constraints if item.name] == ["partial"]
+
+
+def test_an_index_is_told_as_it_is_made_by_a_class_of_its_own():
+    class Kept(models.Index):
+        """Has its condition only while it is made."""
+
+        def __init__(self, *expressions, condition, **others):
+            self.kept = condition
+            super().__init__(*expressions, **others)
+
+        def deconstruct(self):
+            path, expressions, others = super().deconstruct()
+            return path, expressions, {**others, "condition": self.kept}
+
+    class Thing(models.Model):
+        a = models.IntegerField()
+
+        class Meta(InShop):
+            indexes = [Kept("a", F("id").asc(), name="kept", condition=Q(a=1))]
+
+    assert read_table(Thing).indexes == (
+        Index(name="kept", columns=("a", "id"), condition="a = 1"),
+    )

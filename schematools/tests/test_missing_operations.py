@@ -95,6 +95,30 @@ def test_what_the_command_patches_reaches_neither_pages_nor_database(shelf):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_code_that_an_app_put_into_djangos_command_counts_as_well(shelf):
+    write(
+        shelf.directory / "shelf/apps.py",
+        """\
+        from django.apps import AppConfig
+        from django.core.management.commands import makemigrations
+
+
+        def handle(self, *labels, **options):
+            self.stdout.write("Nothing ever changes.")
+
+
+        class Shelf(AppConfig):
+            name = "shelf"
+
+            def ready(self):
+                makemigrations.Command.handle = handle
+        """,
+    )
+    change_model(shelf)
+
+    assert check(shelf) == ([], [])
+
+
 def test_an_app_that_was_never_migrated_is_found_by_such_a_command_too(shelf):
     give_command(shelf, QUIET)
     write(shelf.directory / "attic/__init__.py", "")
