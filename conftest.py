@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from authentication.services.api_tokens import create_api_token
@@ -34,6 +34,19 @@ def _flushable_audit_trail():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ops, "execute_sql_flush", without_triggers)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _mails_leave_a_test_that_never_commits(monkeypatch):
+    """Inside of the transaction that pytest rolls back, mails leave at once, not after it."""
+
+    def leave(now):
+        if any(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+            now()
+        else:
+            transaction.on_commit(now, robust=True)
+
+    monkeypatch.setattr("authentication.mails.delivery.after_commit", leave)
 
 
 @pytest.fixture

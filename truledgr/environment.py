@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +15,11 @@ from environ import Env
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
+MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
 CACHE_SCHEMES = ("redis", "rediss", "locmemcache", "dummycache")
+# Neither is a full grammar: they keep out what is plainly not one, line breaks above all.
+HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+MAIL_ADDRESS = re.compile(r"[^\s@<>\",;]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
 class Environment:
@@ -44,6 +49,10 @@ class Environment:
         if required_because:
             self.refuse(name, f"is missing. {required_because}")
         return default
+
+    def names(self, prefix: str) -> list[str]:
+        """The variables that begin with ``prefix`` and say something, sorted."""
+        return sorted(n for n, value in self._environ.items() if n.startswith(prefix) and value)
 
     def matching(self, name: str, pattern: str, *, default: str, example: str) -> str:
         """Text that the whole ``pattern`` matches; the refusal shows ``example``."""
@@ -131,6 +140,68 @@ class Environment:
         except (ValueError, ImproperlyConfigured) as error:
             return self._malformed_url(name, error, default)
         return config
+
+    def mail_server(self, name: str) -> dict[str, Any]:
+        """Django's EMAIL_… settings for a URL; the console when there is none."""
+        value = self.text(name)
+        default: dict[str, Any] = {
+            "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend",
+            "EMAIL_HOST": "localhost",
+            "EMAIL_PORT": 25,
+            "EMAIL_HOST_USER": "",
+            "EMAIL_HOST_PASSWORD": "",
+            "EMAIL_USE_TLS": False,
+            "EMAIL_USE_SSL": False,
+        }
+        if not value or value == "consolemail://":
+            return default
+        try:
+            scheme = urlsplit(value).scheme
+            config: dict[str, Any] = Env.email_url_config(value) if scheme in MAIL_PORTS else {}
+        except (ValueError, ImproperlyConfigured) as error:
+            return self._malformed_url(name, error, default)
+        if not config.get("EMAIL_HOST"):
+            self.refuse(
+                name,
+                "names no mail server. Set smtp+tls://USER:PASSWORD@HOST:587, smtp+ssl://… or "
+                "smtp://…; characters such as @ and / in the password are written %40 and %2F.",
+            )
+            return default
+        config["EMAIL_PORT"] = config["EMAIL_PORT"] or MAIL_PORTS[scheme]
+        return default | {key: value for key, value in config.items() if value and key in default}
+
+    def sender(self, name: str, *, default: str) -> str:
+        """A ``From`` header: ``you@ledger.example`` or ``Ledger <you@ledger.example>``."""
+        value = self.text(name, default=default)
+        display_name, address = parseaddr(value)
+        if not MAIL_ADDRESS.fullmatch(address) or value not in {
+            address,
+            f"{display_name} <{address}>",
+            f'"{display_name}" <{address}>',
+        }:
+            self.refuse(
+                name, f"is {value!r}. Set something like TruLedgr <no-reply@ledger.example>."
+            )
+            return default
+        return value
+
+    def origin(self, name: str, *, needs_https: bool) -> str:
+        """``https://HOST`` or ``https://HOST:PORT``, without a path; empty when it is not set."""
+        value = self.text(name).removesuffix("/")
+        if not value:
+            return ""
+        try:
+            parts = urlsplit(value)
+            host, port = parts.hostname or "", parts.port
+        except ValueError as error:
+            self._malformed_url(name, error, {})
+            return ""
+        schemes = {"https"} if needs_https else {"https", "http"}
+        written = f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+        if parts.scheme not in schemes or not HOST.fullmatch(host) or value.lower() != written:
+            self.refuse(name, "is no address that links can start with. Set https://HOST.")
+            return ""
+        return written
 
     def _malformed_url(
         self, name: str, error: Exception, default: dict[str, Any]

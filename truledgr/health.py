@@ -16,6 +16,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from authentication.mails.queue import are_mails_late, has_queue
+
 logger = logging.getLogger(__name__)
 
 
@@ -32,8 +34,13 @@ def ready(_request: HttpRequest) -> JsonResponse:
     """Every part that a request needs works; else 503, naming the parts that do not."""
     checks = {name: _outcome(name, check) for name, check in CHECKS.items()}
     is_ready = set(checks.values()) == {"ok"}
+    status = "ok" if is_ready else "unavailable"
+    if is_ready and has_queue():
+        # Requests are served without a worker, so a late queue takes no process out of service.
+        checks["mails"] = "late" if are_mails_late() else "ok"
+        status = "ok" if checks["mails"] == "ok" else "degraded"
     return JsonResponse(
-        {"status": "ok" if is_ready else "unavailable", "checks": checks},
+        {"status": status, "checks": checks},
         status=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE,
     )
 

@@ -5,6 +5,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from truledgr.environment import Environment
+from truledgr.mail_settings import public_url, sender_at
 
 FILE = Path("here.sqlite3")
 
@@ -114,3 +115,129 @@ def test_every_problem_is_named_at_once():
 
     assert "DEBUG" in message
     assert "SECRET_KEY: is missing. DEBUG is 0." in message
+
+
+# --- Mail -----------------------------------------------------------------------------------
+
+
+def test_without_a_url_mails_go_to_the_console():
+    config = Environment({}).mail_server("EMAIL_URL")
+
+    assert config["EMAIL_BACKEND"].endswith("console.EmailBackend")
+    assert config == Environment({"EMAIL_URL": "consolemail://"}).mail_server("EMAIL_URL")
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "tls", "ssl"),
+    [
+        ("smtp+tls://ann%40x:s%2Fcrt@mail.example:2525", 2525, True, False),
+        ("smtp+tls://ann%40x:s%2Fcrt@mail.example", 587, True, False),
+        ("smtp+ssl://ann%40x:s%2Fcrt@mail.example", 465, False, True),
+        ("smtp://ann%40x:s%2Fcrt@mail.example", 25, False, False),
+    ],
+)
+def test_a_mail_server_url_is_taken_apart(url, port, tls, ssl):
+    env = Environment({"EMAIL_URL": url})
+
+    assert env.mail_server("EMAIL_URL") == {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": "mail.example",
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": "ann@x",
+        "EMAIL_HOST_PASSWORD": "s/crt",
+        "EMAIL_USE_TLS": tls,
+        "EMAIL_USE_SSL": ssl,
+    }
+    env.check()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp://", "smtp://ann:s3cret@", "smtp://ann:s3cret@mail.example:many", "mail.example",
+        "http://ann:s3cret@mail.example", "filemail:///tmp/s3cret", "smtp://[s3cret",
+    ],
+)  # fmt: skip
+def test_a_mail_server_url_that_is_none_is_refused_without_being_shown(url):
+    message = refused(lambda env: env.mail_server("EMAIL_URL"), EMAIL_URL=url)
+
+    assert "EMAIL_URL: " in message
+    assert "s3cret" not in message
+
+
+@pytest.mark.parametrize(
+    "value", ["no-reply@ledger.example", "Ledger <no-reply@ledger.example>", '"A, B" <a@b.example>']
+)
+def test_a_sender_is_read(value):
+    env = Environment({"FROM": value})
+
+    assert env.sender("FROM", default="x@localhost") == value
+    env.check()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["ledger", "a@b.example, c@d.example", "A <a@b.example>\nBcc: x@y.example", "A <a b@c>"],
+)
+def test_a_sender_that_is_none_is_refused(value):
+    assert "FROM: is " in refused(lambda env: env.sender("FROM", default="x@y"), FROM=value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("https://ledger.example", "https://ledger.example"),
+        ("https://ledger.example/", "https://ledger.example"),
+        ("https://ledger.example:8443", "https://ledger.example:8443"),
+        ("https://LEDGER.example", "https://ledger.example"),
+        ("", ""),
+    ],
+)
+def test_an_origin_is_read(value, expected):
+    env = Environment({"PUBLIC_URL": value})
+
+    assert env.origin("PUBLIC_URL", needs_https=True) == expected
+    env.check()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ledger.example", "http://ledger.example", "https://ledger.example/path",
+        "https://ann:s3cret@ledger.example", "https://ledger.example?x", "https://a:port",
+        "javascript:alert(1)", "https://", "https://a.example#x",
+    ],
+)  # fmt: skip
+def test_an_origin_that_is_none_is_refused(value):
+    message = refused(lambda env: env.origin("PUBLIC_URL", needs_https=True), PUBLIC_URL=value)
+
+    assert "PUBLIC_URL: " in message
+    assert "s3cret" not in message
+
+
+def test_in_production_links_lead_to_the_one_host_that_is_served():
+    env = Environment({})
+
+    assert public_url(env, hosts=["ledger.example"], production=True) == "https://ledger.example"
+    assert public_url(env, hosts=[], production=False) == ""
+    env.check()
+
+
+@pytest.mark.parametrize("hosts", [["a.example", "b.example"], [".example"], ["*"]])
+def test_in_production_with_several_hosts_one_has_to_be_named(hosts):
+    message = refused(lambda env: public_url(env, hosts=hosts, production=True))
+
+    assert "PUBLIC_URL: is missing" in message
+
+
+def test_a_public_url_that_is_refused_is_not_called_missing_too():
+    message = refused(
+        lambda env: public_url(env, hosts=["a.example"], production=True), PUBLIC_URL="http://a"
+    )
+
+    assert message.count("PUBLIC_URL") == 1
+
+
+def test_the_sender_is_at_the_public_host():
+    assert sender_at("https://ledger.example:8443") == "TruLedgr <no-reply@ledger.example>"
+    assert sender_at("") == "TruLedgr <no-reply@localhost>"

@@ -1,0 +1,218 @@
+"""What each mail says. Text and HTML are made of the same words, so that they cannot differ.
+
+Sentences hold nothing that somebody typed: names, addresses and the like stand in the list of
+details below them, each on a line of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Words = str | Promise
+
+RESET_ASKED_FOR = "password_reset_asked_for"  # may be reported like a notice
+IGNORE = _("If that was not you, you need not do anything: without this mail nothing happens.")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One mail. ``url`` and ``code`` name the value in its context that holds them."""
+
+    subject: Words
+    paragraphs: tuple[Words, ...]
+    button: Words = ""
+    url: str = ""
+    code: str = ""
+    after: tuple[Words, ...] = ()
+    report: Words = ""
+
+
+# What the list of details shows, in this order, when the context of the mail has it.
+DETAILS: dict[str, Words] = {
+    "username": _("Username"),
+    "name": _("Name"),
+    "factor": _("Second factor"),
+    "provider": _("Account at"),
+    "old_email": _("Old address"),
+    "new_email": _("New address"),
+    "count": _("Wrong codes"),
+    "left": _("Backup codes left"),
+    "codes_left": _("Backup codes left"),
+    "by": _("Done by"),
+    "time": _("When"),
+    "local_time": _("Your time"),
+    "device": _("Device"),
+    "place": _("Place"),
+    "ip": _("Network address"),
+}
+# Those that hold what somebody chose freely.
+NAMES = frozenset({"username", "name", "factor", "provider", "device", "place"})
+
+WAS_NOT_ME = _(
+    "If this was not you, say so. It signs out every session, locks the password and mails you "
+    "a link to set a new one."
+)
+WAS_NOT_ME_SESSION = _(
+    "If this was not you, say so. It ends that session and mails you a link to set a new password."
+)
+WITHDRAW = _("If you do not want this, say so, and the link stops working.")
+
+NOTICES: dict[str, Wording] = {
+    "password_changed": Wording(
+        subject=_("Your password was changed"),
+        paragraphs=(_("The password of your account was changed."),),
+        report=WAS_NOT_ME,
+    ),
+    "password_reset": Wording(
+        subject=_("Your password was reset"),
+        paragraphs=(_("A new password was set with a link that was mailed to you."),),
+        report=WAS_NOT_ME,
+    ),
+    "email_changed": Wording(
+        subject=_("Your e-mail address was changed"),
+        paragraphs=(
+            _("The e-mail address of your account was changed."),
+            _("This is sent to the old address and to the new one."),
+        ),
+        report=WAS_NOT_ME,
+    ),
+    "email_added": Wording(
+        subject=_("An e-mail address was added"),
+        paragraphs=(_("An e-mail address was added to your account."),),
+        report=WAS_NOT_ME,
+    ),
+    "factor_added": Wording(
+        subject=_("A second factor was added"),
+        paragraphs=(_("Your account can now be signed in to with a further second factor."),),
+        report=WAS_NOT_ME,
+    ),
+    "factor_removed": Wording(
+        subject=_("A second factor was removed"),
+        paragraphs=(_("A second factor was removed from your account."),),
+        report=WAS_NOT_ME,
+    ),
+    "backup_code_used": Wording(
+        subject=_("A backup code was used"),
+        paragraphs=(
+            _("One of your backup codes was used as the second step of a sign-in."),
+            _("It does not work again. Make new codes before the last one is gone."),
+        ),
+        report=WAS_NOT_ME_SESSION,
+    ),
+    "backup_codes_replaced": Wording(
+        subject=_("Your backup codes were replaced"),
+        paragraphs=(_("New backup codes were made. The old ones do not work any more."),),
+        report=WAS_NOT_ME,
+    ),
+    "new_device": Wording(
+        subject=_("New sign-in to your account"),
+        paragraphs=(_("Your account was signed in to from a device that it did not know."),),
+        report=WAS_NOT_ME_SESSION,
+    ),
+    "provider_linked": Wording(
+        subject=_("A way to sign in was linked"),
+        paragraphs=(_("Your account can now be signed in to with an account elsewhere."),),
+        report=WAS_NOT_ME,
+    ),
+    "provider_unlinked": Wording(
+        subject=_("A way to sign in was unlinked"),
+        paragraphs=(_("An account elsewhere does not sign in to your account any more."),),
+        report=WAS_NOT_ME,
+    ),
+    "factor_locked": Wording(
+        subject=_("Too many wrong tries: locked"),
+        paragraphs=(
+            _("Too many wrong passwords or codes were entered for your account."),
+            _("What was tried is locked, so that nobody gets in by guessing."),
+        ),
+        report=WAS_NOT_ME,
+    ),
+    "wrong_codes": Wording(
+        subject=_("Wrong codes after the right password"),
+        paragraphs=(
+            _("Somebody entered the right password of your account, and then wrong codes."),
+            _("They did not get in. If it was not you, they know your password."),
+        ),
+        report=WAS_NOT_ME_SESSION,
+    ),
+    "reset_link_by_staff": Wording(
+        subject=_("A link to set a new password"),
+        paragraphs=(
+            _("A member of staff has started a password reset for your account."),
+            _("Nobody but you sets the password, and nobody will ask you for it."),
+        ),
+        button=_("Set a new password"),
+        url="url",
+        report=WITHDRAW,
+    ),
+    "account_made": Wording(
+        subject=_("Your account"),
+        paragraphs=(_("An account was made for you. Set a password to sign in."),),
+        button=_("Set a password"),
+        url="url",
+        report=WITHDRAW,
+    ),
+}
+
+# By allauth's own names. What it calls a notification leaves as a notice: see allauth_mails.
+ACCOUNT_MAILS: dict[str, Wording] = {
+    "account/email/email_confirmation_signup": Wording(
+        subject=_("Your code to finish signing up"),
+        paragraphs=(_("Enter this code on the page where you are signing up."),),
+        code="code",
+        button=_("Confirm the address"),
+        url="activate_url",
+        after=(_("The code works once, and for a few minutes."), IGNORE),
+    ),
+    "account/email/email_confirmation": Wording(
+        subject=_("Your code to confirm this address"),
+        paragraphs=(_("Enter this code on the page that asks for it."),),
+        code="code",
+        button=_("Confirm the address"),
+        url="activate_url",
+        after=(_("The code works once, and for a few minutes."), IGNORE),
+    ),
+    "account/email/login_code": Wording(
+        subject=_("Your code to sign in"),
+        paragraphs=(_("Enter this code on the page where you are signing in."),),
+        code="code",
+        after=(_("The code works once, and for a few minutes."), IGNORE),
+    ),
+    "account/email/password_reset_key": Wording(
+        subject=_("Set a new password"),
+        paragraphs=(_("Somebody, probably you, asked for a link to set a new password."),),
+        button=_("Set a new password"),
+        url="password_reset_url",
+        after=(_("The link works once, and for a short time. Pass it on to nobody."), IGNORE),
+        report=WITHDRAW,
+    ),
+    "account/email/password_reset_code": Wording(
+        subject=_("Your code to set a new password"),
+        paragraphs=(_("Enter this code on the page where you are setting a new password."),),
+        code="code",
+        after=(_("The code works once, and for a few minutes."), IGNORE),
+    ),
+    "account/email/unknown_account": Wording(
+        subject=_("There is no account with this address"),
+        paragraphs=(
+            _("Somebody, probably you, tried to get into an account with this e-mail address."),
+            _("There is none. Perhaps you used another address."),
+        ),
+        button=_("Sign up"),
+        url="signup_url",
+        after=(IGNORE,),
+    ),
+    "account/email/account_already_exists": Wording(
+        subject=_("You have an account already"),
+        paragraphs=(
+            _("Somebody, probably you, tried to sign up with this e-mail address."),
+            _("It has an account already. If you have forgotten the password, set a new one."),
+        ),
+        button=_("Set a new password"),
+        url="password_reset_url",
+        after=(IGNORE,),
+    ),
+}
