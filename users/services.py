@@ -9,10 +9,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 
 from core import audit
-from core.errors import ConflictError
-from users.models import User
+from core.errors import ConflictError, DomainError
+from core.json_values import flaw_of_text
+from users.models import Device, User
 
 PROFILE_FIELDS = frozenset({"first_name", "last_name", "bio", "avatar_url", "locale", "timezone"})
+
+LONGEST_DEVICE_NAME = 100
 
 
 def can_manage(actor: User | AnonymousUser, user: User) -> bool:
@@ -49,3 +52,18 @@ def update_profile(*, actor: User, user: User, **changes: Any) -> User:
     if changes:
         audit.save(locked, before=before, actor=actor)
     return locked
+
+
+@transaction.atomic
+def rename_device(*, actor: User, device: Device, name: str) -> None:
+    """Call a device something else; an empty name gives its browser and system again.
+
+    Raise ``DomainError`` for a name that is too long or no text.
+    """
+    name = name.strip()
+    if len(name) > LONGEST_DEVICE_NAME:
+        raise DomainError(f"A name has at most {LONGEST_DEVICE_NAME} characters.", field="name")
+    if flaw := flaw_of_text(name):
+        raise DomainError(flaw, field="name")
+    device.name = name
+    audit.save(device, actor=actor)
