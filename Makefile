@@ -57,7 +57,7 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint lint-style lint-types lint-layers lint-schema lint-deployment \
+.PHONY: help run test test-browser lint lint-style lint-types lint-layers lint-schema lint-deployment \
 	docs requirements clean free-port uv packages packages-dev
 
 help: ## List the targets
@@ -70,6 +70,9 @@ run: free-port packages ## Serve demo data at http://127.0.0.1:8000 (PORT=8001 f
 
 test: packages-dev ## Run all tests on SQLite and on PostgreSQL (ARGS="-k name" goes to pytest)
 	@$(VENV_PYTHON) -m truledgr.tests.engines $(ARGS)
+
+test-browser: packages-dev ## Sign up, enrol and sign in with Chromium (CHROMIUM=/path, SHOTS=directory)
+	@$(VENV_PYTHON) -m pytest -q truledgr/tests/browser_sign_in.py $(ARGS)
 
 lint: lint-style lint-types lint-layers lint-schema lint-deployment ## Run every check but the tests
 

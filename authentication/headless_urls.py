@@ -2,6 +2,7 @@
 
 from allauth.headless.constants import Client
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from authentication.headless import build_urlpatterns
 
@@ -10,3 +11,7 @@ urlpatterns = [
     path(f"{client.value}/", include((build_urlpatterns(client), "headless"), client.value))
     for client in (Client.BROWSER, Client.APP)
 ]
+# Where allauth's clients look for the document that describes the flows.
+urlpatterns.append(
+    path("openapi.yaml", RedirectView.as_view(pattern_name="schema"), name="openapi_yaml")
+)

@@ -8,6 +8,8 @@ import secrets
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
+from authentication.models import BackupCodeDevice, TOTPDevice
+from authentication.secrets import new_totp_secret
 from core import audit
 from users.models import EndReason, User, UserSession
 from users.sessions import end_sessions
@@ -15,6 +17,7 @@ from users.sessions import end_sessions
 USERNAME = "demo_admin"
 EMAIL = "demo_admin@example.org"
 SECRET_BYTES = 15
+APP = "Demo app"
 
 
 def demo_admin() -> User:
@@ -41,3 +44,18 @@ def set_one_time_password(user: User) -> str:
         audit.save(user)
         end_sessions(UserSession.objects.filter(user=user), reason=EndReason.PASSWORD_CHANGED)
     return password
+
+
+def set_one_time_codes(user: User) -> list[str]:
+    """Give ``user`` an authenticator app that nobody has, and ten new backup codes; answer these.
+
+    Staff use nothing without a second factor, and whoever tries the demo has no app at hand.
+    """
+    with transaction.atomic():
+        TOTPDevice.objects.update_or_create(
+            user=user, name=APP, defaults={"secret": new_totp_secret(), "confirmed": True}
+        )
+        backup, _is_new = BackupCodeDevice.objects.get_or_create(
+            user=user, defaults={"name": "Backup codes", "confirmed": True}
+        )
+        return backup.replace_codes()

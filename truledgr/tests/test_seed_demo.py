@@ -57,21 +57,32 @@ def plan(**values):
 # --- The sign-in ----------------------------------------------------------------------------
 
 
-def test_the_last_lines_are_a_sign_in_that_works(client):
-    *_, username, password = seed(**SMALL).splitlines()
+def printed(output):
+    """Username, password and codes as the last lines say them."""
+    username, password = re.findall(r"^(?:Username|Password): (\S+)$", output, re.MULTILINE)
+    codes = re.findall(r"\b[a-z2-7]{4}(?:-[a-z2-7]{4}){3}\b", output.partition("Code:")[2])
+    return username, password, codes
 
-    assert username == "Username: demo_admin"
-    secret = password.removeprefix("Password: ")
-    assert len(secret) >= 20
+
+@pytest.mark.parametrize("which", [0, 9])
+def test_the_last_lines_are_a_sign_in_that_works(client, settings, which):
+    settings.STAFF_SECOND_FACTOR_REQUIRED = True
+    username, password, codes = printed(seed(**SMALL))
+
+    client.post("/accounts/login/", {"login": username, "password": password})
+    client.post("/accounts/otp/", {"code": codes[which]})
+
+    assert client.get("/admin/").status_code == 200
+    assert len(set(codes)) == 10
+    assert len(password) >= 20
     admin = User.objects.get(username="demo_admin")
     assert admin.is_superuser
     assert admin.is_staff
-    assert admin.check_password(secret)
     assert EmailAddress.objects.filter(user=admin, email="demo_admin@example.org", verified=True)
 
 
 def test_every_run_makes_a_new_password_and_ends_what_the_old_one_opened():
-    first = seed(**SMALL).splitlines()[-1]
+    first = printed(seed(**SMALL))
     admin = User.objects.get(username="demo_admin")
     now = timezone.now()
     session = UserSession.objects.create(
@@ -80,8 +91,10 @@ def test_every_run_makes_a_new_password_and_ends_what_the_old_one_opened():
 
     output = seed(**SMALL)
 
-    assert "every run of seed_demo makes a new one" in output
-    assert output.splitlines()[-1] != first
+    assert "every run of seed_demo makes new ones" in output
+    _username, password, codes = printed(output)
+    assert password != first[1]
+    assert not set(codes) & set(first[2])
     session.refresh_from_db()
     assert session.end_reason == EndReason.PASSWORD_CHANGED
     assert not AuditEvent.objects.filter(changes__icontains="argon2").exists()

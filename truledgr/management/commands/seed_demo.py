@@ -16,7 +16,7 @@ from groups.models import Group
 from items.models import Item
 from truledgr.demo import seeding
 from truledgr.demo.population import Population
-from truledgr.demo.sign_in import demo_admin, set_one_time_password
+from truledgr.demo.sign_in import demo_admin, set_one_time_codes, set_one_time_password
 from users.models import SessionActivity, User, UserSession
 
 INTERRUPTED = 130
@@ -81,10 +81,15 @@ for the user demo_admin and prints it.
                     "Stopped. Run the same command again to finish.", returncode=INTERRUPTED
                 ) from None
             password = set_one_time_password(admin)
+            codes = set_one_time_codes(admin)
         self.stdout.write(
-            "Sign in with this one-time password; every run of seed_demo makes a new one.\n"
+            "Sign in with these; every run of seed_demo makes new ones.\n"
             f"Username: {admin.username}\n"
-            f"Password: {password}"
+            f"Password: {password}\n"
+            f"Code:     {codes[0]}   asked for after the password; each works once\n"
+            f"          {'  '.join(codes[1:4])}\n"
+            f"          {'  '.join(codes[4:7])}\n"
+            f"          {'  '.join(codes[7:])}"
         )
 
     def _make(self, admin: User, *, seed: int, users: int, items: int) -> None:
