@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-from allauth.account.adapter import DefaultAccountAdapter
-from django.conf import settings
-from django.http import HttpRequest
+from typing import Any
 
-from core.context import client_ip_of
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from authentication import step_up
+from authentication.account_flows import AccountFlows
+from authentication.mails.allauth_mails import MailsOfAllauth
+from authentication.sign_in_flows import SignInFlows
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Sign-up by ``SIGNUP_OPEN``. One truth about the caller's address."""
-
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return bool(settings.SIGNUP_OPEN)
+class AccountAdapter(AccountFlows, SignInFlows, MailsOfAllauth):
+    """The hooks of all three, and the stages that a sign-in goes through."""
 
     def get_login_stages(self) -> list[str]:
         """Last, the second factor: it holds every sign-in, whatever came before it."""
-        return [*super().get_login_stages(), "authentication.stages.OTPStage"]
+        return [
+            *super().get_login_stages(),
+            "authentication.stages.OTPStage",
+            "authentication.stages.EnrolmentStage",
+        ]
 
-    def get_client_ip(self, request: HttpRequest) -> str:
-        return client_ip_of(request) or ""
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Raise ``ReauthenticationRequired`` unless the session has stepped up.
+
+        allauth would go on to ask its own records, and let everybody pass who has no password.
+        """
+        step_up.require(self.request)
+        return False
+
+    def get_reauthentication_methods(
+        self, user: AbstractBaseUser | AnonymousUser
+    ) -> list[dict[str, Any]]:
+        """One page asks for everything that a sign-in asks for."""
+        if not user.is_authenticated:
+            return []
+        url = reverse("account_step_up")
+        return [{"id": "step_up", "description": _("Prove who you are"), "url": url}]

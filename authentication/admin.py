@@ -10,13 +10,14 @@ from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from authentication import admin_social, admin_tasks  # noqa: F401 (register their pages)
 from authentication.models import APIToken, BackupCodeDevice, PasswordResetToken, TOTPDevice
 from authentication.services.api_tokens import (
     create_api_token,
@@ -24,10 +25,12 @@ from authentication.services.api_tokens import (
     refuse_unknown_scopes,
     revoke_api_token,
 )
-from core import audit
+from authentication.services.password_resets import revoke_reset_tokens
+from authentication.services.second_factors import remove_factor, unlock_factors
 from core.admin_base import BaseAdmin, ReadOnlyAdmin
 from core.admin_json import TextListField
 from core.errors import DomainError
+from users.models import User
 from users.services import can_manage
 
 
@@ -39,6 +42,7 @@ class SecondFactorAdmin(BaseAdmin):
     search_help_text = gettext_lazy("The start of the owner's username or e-mail address.")
     ordering = ("-id",)
     sortable_by = ()
+    actions = ("unlock",)
 
     def can_touch(self, request: HttpRequest, obj: Any) -> bool:
         return can_manage(request.user, obj.user)
@@ -48,6 +52,26 @@ class SecondFactorAdmin(BaseAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """As its owner would remove it: sessions and backup codes follow, and the owner is told."""
+        actor: Any = request.user
+        with transaction.atomic():
+            for device in queryset.select_related("user"):
+                remove_factor(actor=actor, device=device)
+
+    def has_unlock_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("authentication.change_totpdevice")
+
+    @admin.action(
+        permissions=["unlock"], description=gettext_lazy("Unlock all factors of the owners")
+    )
+    def unlock(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        actor: Any = request.user
+        rows = self.touchable(request, queryset.select_related("user"))
+        owners = User.objects.filter(pk__in=rows.values("user"))
+        done = sum(unlock_factors(actor=actor, user=user) for user in owners)
+        self.message_user(request, _("Second factors unlocked: %d") % done, messages.SUCCESS)
 
 
 @admin.register(TOTPDevice)
@@ -119,15 +143,14 @@ class PasswordResetTokenAdmin(ReadOnlyAdmin):
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("authentication.change_passwordresettoken")
 
+    def can_touch(self, request: HttpRequest, obj: Any) -> bool:
+        return can_manage(request.user, obj.user)
+
     @admin.action(permissions=["revoke"], description=gettext_lazy("Revoke selected reset tokens"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[PasswordResetToken]) -> None:
-        usable = PasswordResetToken.objects.usable().filter(pk__in=queryset.values("pk"))
-        done = audit.update(
-            usable,
-            action="revoke",
-            revoked_at=timezone.now(),
-            revocation_reason="Revoked by staff.",
-        )
+        actor: Any = request.user
+        rows = self.touchable(request, queryset.select_related("user"))
+        done = revoke_reset_tokens(rows, actor=actor, reason="Revoked by staff.")
         self.message_user(request, _("Reset tokens revoked: %d") % done, messages.SUCCESS)
 
 
@@ -263,3 +286,6 @@ class EmailAddressAdmin(ReadOnlyAdmin):
     sortable_by = ()
     fields = ("email", "user", "primary", "verified")
     readonly_fields = fields
+
+
+from authentication import admin_passkeys  # noqa: E402, F401 (its page builds on one of these)

@@ -13,6 +13,12 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import URLPattern, URLResolver, path
 
+from authentication import limits
+from authentication.api.passkeys import PASSKEY_VIEWS
+from authentication.api.second_factors import SECOND_FACTOR_VIEWS
+from authentication.api.step_up import StepUpView
+from authentication.headless_accounts import ResetRequestView, SignUpView
+from authentication.oauth.managing import LinkedAccountsView, SocialSignUpView
 from authentication.requirement import CODE, REFUSAL, lacks_second_factor
 from users.sessions import SessionStore
 
@@ -20,15 +26,33 @@ from users.sessions import SessionStore
 ALWAYS_OPEN = frozenset({"config", "current_session"})
 
 # Our own flows, for both clients: route, view, name.
-OWN_VIEWS: tuple[tuple[str, Any, str], ...] = ()
+OWN_VIEWS: tuple[tuple[str, Any, str], ...] = (
+    ("auth/reauthenticate", StepUpView, "reauthenticate"),
+    *SECOND_FACTOR_VIEWS,
+    *PASSKEY_VIEWS,
+)
+
+
+# Ours instead of allauth's, under the name and route of those.
+REPLACED: dict[str, Any] = {
+    "signup": SignUpView,
+    "request_password_reset": ResetRequestView,
+    "manage_providers": LinkedAccountsView,
+    "provider_signup": SocialSignUpView,
+}
 
 
 class TokenStrategy(SessionTokenStrategy):  # type: ignore[misc]
-    """A session token is a session key; looking it up is one query."""
+    """A session token is a session key; looking it up is one query.
+
+    Raise ``FloodError`` after too many bad ones from the caller's address.
+    """
 
     def lookup_session(self, session_token: str) -> SessionBase | None:
         session = SessionStore(session_token)
-        return session if session.row_id else None
+        is_right = session.row_id is not None
+        limits.check_token(is_right=is_right, seen_from=session.client_ip)
+        return session if is_right else None
 
 
 class Held:
@@ -65,7 +89,8 @@ def held(
         elif entry.name in UNUSED:
             continue
         elif entry.name not in ALWAYS_OPEN:
-            view = entry.callback.view_class  # type: ignore[attr-defined]
+            own: Any = entry.callback
+            view = REPLACED.get(entry.name or "", own.view_class)
             kind: Any = type(view.__name__, (Held, view), {})
             entry.callback = kind.as_api_view(client=client)
         kept.append(entry)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.contrib.auth.middleware import auser, get_user
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from authentication.requirement import CODE, REFUSAL, lacks_second_factor, with_verification
@@ -17,7 +19,18 @@ from core.api.errors import problem_page
 
 # What a session may still open: the way to a second factor, and the way out.
 ALWAYS_OPEN = frozenset(
-    {"account_second_factors", "account_enrol_totp", "account_step_up", "account_logout", "logout"}
+    {
+        "account_second_factors",
+        "account_enrol_totp",
+        "account_step_up",
+        # Each asks for a step-up by itself, or is one.
+        "account_reauthenticate",
+        "account_add_passkey",
+        "account_use_passkey",
+        "account_not_me",
+        "account_logout",
+        "logout",
+    }
 )
 
 
@@ -58,7 +71,10 @@ class SecondFactorMiddleware:
             return None
         if request.path.startswith("/api/"):
             return problem_page(403, code=CODE, detail=REFUSAL)
-        return redirect("account_second_factors")
+        target = (
+            f"?{urlencode({'next': request.get_full_path()})}" if request.method == "GET" else ""
+        )
+        return redirect(reverse("account_second_factors") + target)
 
 
 def is_headless(namespaces: list[str]) -> bool:

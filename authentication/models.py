@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import math
 import time
+from datetime import datetime, timedelta
 from typing import Self
 from urllib.parse import quote, urlencode
 
@@ -24,9 +26,83 @@ from users.models import User
 
 TOTP_SECONDS = 30
 TOTP_DIGITS = 6
+# NIST SP 800-63B-4, 3.2.2: no more than one hundred consecutive failures of one authenticator.
+MOST_WRONG_IN_A_ROW = 100
+LONGEST_WAIT = 300  # seconds after a wrong code; without a limit the owner would be locked out
 
 
-class TOTPDevice(TimestampedModel, ThrottlingMixin, OTPDevice):  # type: ignore[misc,django-manager-missing]
+class GuardedDevice(TimestampedModel, ThrottlingMixin, OTPDevice):  # type: ignore[misc,django-manager-missing]
+    """A device whose codes can be guessed at: counts every wrong one, waits, and locks itself."""
+
+    throttling_failure_count: int
+    throttling_failure_timestamp: datetime | None
+
+    wrong_codes = models.PositiveBigIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="Wrong codes ever; only grows, so that one sign-in can count its own.",
+    )
+    warned_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When its owner was last told of wrong codes after a right password.",
+    )
+
+    class Meta:
+        abstract = True
+
+    def get_throttle_factor(self) -> int:
+        """Seconds to wait after the first wrong code; doubled by each further one."""
+        return 1
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether it refuses every code until its owner proves another factor, or staff help."""
+        return self.throttling_failure_count >= MOST_WRONG_IN_A_ROW
+
+    @property
+    def seconds_to_wait(self) -> int:
+        """How long it refuses every code because of wrong ones, right ones included."""
+        failures, last = self.throttling_failure_count, self.throttling_failure_timestamp
+        if not failures or last is None:
+            return 0
+        # The exponent is cut first: the power would have a hundred digits.
+        delay = min(self.get_throttle_factor() << min(failures - 1, 20), LONGEST_WAIT)
+        over = last + timedelta(seconds=delay)
+        return max(0, math.ceil((over - timezone.now()).total_seconds()))
+
+    def verify_is_allowed(self) -> tuple[bool, None]:
+        return not self.is_locked and not self.seconds_to_wait, None
+
+    def throttle_increment(self, commit: bool = True) -> None:  # noqa: FBT001, FBT002
+        """Count a wrong code. One that came too early does not move the time to wait for."""
+        if self.verify_is_allowed()[0] or self.throttling_failure_timestamp is None:
+            self.throttling_failure_timestamp = timezone.now()
+        self.throttling_failure_count += 1
+        self.wrong_codes += 1
+        if commit:
+            self.save()
+
+    def verify_token(self, token: str) -> bool:
+        """Accept a right code once; count anything else, and any code that comes too early.
+
+        Call it with the row locked, as ``authentication.services.second_factors`` does.
+        """
+        if self.verify_is_allowed()[0] and self.accepts(str(token)):
+            self.throttle_reset(commit=False)
+            self.save()
+            return True
+        self.throttle_increment()
+        return False
+
+    def accepts(self, code: str) -> bool:
+        """Whether ``code`` is right and unused; if so it is used up, without saving."""
+        raise NotImplementedError
+
+
+class TOTPDevice(GuardedDevice):
     """An authenticator app: time-based one-time passwords (RFC 6238).
 
     Six digits, steps of 30 seconds, only the current step, each step once. It does not learn a
@@ -48,28 +124,15 @@ class TOTPDevice(TimestampedModel, ThrottlingMixin, OTPDevice):  # type: ignore[
         verbose_name = _("authenticator app")
         verbose_name_plural = _("authenticator apps")
 
-    def get_throttle_factor(self) -> int:
-        """Seconds to wait after the first wrong code; doubled by each further one."""
-        return 1
-
-    def verify_token(self, token: str) -> bool:
-        """Accept the code of the current step, once; count a failure otherwise.
-
-        Call it through ``django_otp.verify_token()``, which locks the row first.
-        """
-        if not self.verify_is_allowed()[0]:
+    def accepts(self, code: str) -> bool:
+        if not (len(code) == TOTP_DIGITS and code.isascii() and code.isdigit()):
             return False
-        code = str(token)
-        if len(code) == TOTP_DIGITS and code.isascii() and code.isdigit():
-            totp = TOTP(secrets.totp_key(self.secret), TOTP_SECONDS, digits=TOTP_DIGITS)
-            totp.time = time.time()
-            if totp.verify(int(code), tolerance=0, min_t=self.last_step + 1):
-                self.last_step = totp.t()
-                self.throttle_reset(commit=False)
-                self.save()
-                return True
-        self.throttle_increment()
-        return False
+        totp = TOTP(secrets.totp_key(self.secret), TOTP_SECONDS, digits=TOTP_DIGITS)
+        totp.time = time.time()
+        if not totp.verify(int(code), tolerance=0, min_t=self.last_step + 1):
+            return False
+        self.last_step = totp.t()
+        return True
 
     @property
     def config_url(self) -> str:
@@ -80,7 +143,7 @@ class TOTPDevice(TimestampedModel, ThrottlingMixin, OTPDevice):  # type: ignore[
         return f"otpauth://totp/{label}?{query}"
 
 
-class BackupCodeDevice(TimestampedModel, ThrottlingMixin, OTPDevice):  # type: ignore[misc,django-manager-missing]
+class BackupCodeDevice(GuardedDevice):
     """The backup codes of a user: ten, each good for one sign-in.
 
     Only salted PBKDF2 hashes are kept, under one salt for the set, so that a check costs one
@@ -108,39 +171,34 @@ class BackupCodeDevice(TimestampedModel, ThrottlingMixin, OTPDevice):  # type: i
             ),
         ]
 
-    def get_throttle_factor(self) -> int:
-        return 1
-
     @property
     def unused(self) -> int:
         """How many codes are left."""
         return sum(entry["used_at"] is None for entry in self.codes)
 
-    def replace_codes(self) -> list[str]:
-        """Make ten new codes, forget the old ones, save; answer the codes, shown only now."""
+    def renew_codes(self) -> list[str]:
+        """Make ten new codes and forget the old ones, without saving; answer the new ones."""
         self.salt = secrets.new_salt()
         codes = [secrets.new_backup_code() for _ in range(secrets.BACKUP_CODES)]
         self.codes = [
             {"hash": secrets.hash_backup_code(code, salt=self.salt), "used_at": None}
             for code in codes
         ]
-        self.throttle_reset()
+        self.throttle_reset(commit=False)
         return codes
 
-    def verify_token(self, token: str) -> bool:
-        """Accept an unused code and mark it used; count a failure otherwise.
+    def replace_codes(self) -> list[str]:
+        """``renew_codes()``, saved; the codes are shown only now."""
+        codes = self.renew_codes()
+        self.save()
+        return codes
 
-        Call it through ``django_otp.verify_token()``, which locks the row first.
-        """
-        if not self.verify_is_allowed()[0]:
-            return False
-        offered = secrets.hash_backup_code(str(token), salt=self.salt)
+    def accepts(self, code: str) -> bool:
+        offered = secrets.hash_backup_code(code, salt=self.salt)
         for entry in self.codes:
             if entry["used_at"] is None and hmac.compare_digest(entry["hash"], offered):
                 entry["used_at"] = timezone.now().isoformat()
-                self.throttle_reset()
                 return True
-        self.throttle_increment()
         return False
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from django.contrib.auth import get_backends
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
+from django.db import models
+from django.db.models import OuterRef
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.middleware import is_verified
 
+from authentication.models import APIToken
+from authentication.second_factors import has_lasting_factor
 from users.models import User
 
 REFUSAL = "Set up a second factor, or prove the one that you have, before anything else."
 CODE = "second_factor_required"
+HAS_FACTOR = "owner_has_second_factor"
 
 U = TypeVar("U", bound=AbstractBaseUser | AnonymousUser)
 
@@ -27,6 +33,27 @@ def with_verification(user: U, session: SessionBase) -> U:
     user.otp_device = session.get(DEVICE_ID_SESSION_KEY)  # type: ignore[union-attr]
     user.is_verified = partial(is_verified, user)  # type: ignore[union-attr]
     return user
+
+
+def token_with_requirement(
+    tokens: models.QuerySet[APIToken],
+) -> APIToken | None:
+    """The first of ``tokens``, by one query that also tells what its owner must have and has."""
+    columns: dict[str, Any] = {HAS_FACTOR: has_lasting_factor(OuterRef("user_id"))}
+    asked: dict[str, Any] = {}
+    for backend in get_backends():
+        if hasattr(backend, "second_factor_columns"):
+            asked |= backend.second_factor_columns(OuterRef("user_id"))
+    token = tokens.select_related("user").annotate(**columns, **asked).first()
+    if token is not None:
+        for name in asked:
+            setattr(token.user, name, getattr(token, name))
+    return token
+
+
+def owner_lacks_second_factor(token: APIToken) -> bool:
+    """Whether the owner of a ``token_with_requirement()`` must have a factor and has none."""
+    return not getattr(token, HAS_FACTOR) and token.user.must_use_second_factor
 
 
 def lacks_second_factor(user: object) -> bool:

@@ -66,6 +66,19 @@ def hash_api_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def new_reset_token() -> str:
+    """256 random bits, in characters that a link may hold."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_reset_token(token: str) -> str:
+    """SHA-256: the token has 256 random bits, so that a slow hash would add nothing.
+
+    Any text may be asked about, one that is no Unicode included.
+    """
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
+
+
 def _checksum(secret: str) -> str:
     number = zlib.crc32(secret.encode())
     digits = []

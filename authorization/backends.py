@@ -62,6 +62,13 @@ class RoleBackend(ModelBackend):
         ).first()
         return user
 
+    def second_factor_columns(self, user: Any) -> dict[str, Exists]:
+        """What to annotate a query with, so that its user needs no other one to know.
+
+        ``user`` refers to the key of a user; set the values on the user that is found.
+        """
+        return {ROLE_REQUIRES: Exists(_requiring(user))}
+
     def requires_second_factor(self, user: User) -> bool:
         """By its own mark, as staff (``STAFF_SECOND_FACTOR_REQUIRED``), or by a role."""
         if user.totp_required:

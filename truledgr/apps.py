@@ -13,3 +13,8 @@ class TruLedgrAdminConfig(AdminConfig):
     """Django's admin, with the site of ``truledgr.admin_site`` as its default."""
 
     default_site = "truledgr.admin_site.TruLedgrAdminSite"
+
+    def ready(self) -> None:
+        """Find the admin of every app; then put the page of a user together from several."""
+        super().ready()
+        import truledgr.admin_people  # noqa: F401

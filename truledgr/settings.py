@@ -9,7 +9,10 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
+from authentication.providers import read_providers
 from truledgr.environment import Environment
+from truledgr.mail_settings import public_url, sender_at
+from truledgr.passkey_settings import passkey_domain, passkey_origins
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -84,6 +87,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "users.middleware.DeviceMiddleware",
+    # Last: its process_exception() is asked first.
+    "truledgr.refusals.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "truledgr.urls"
@@ -140,13 +146,19 @@ SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 # OWASP's second recommended Argon2id setting: m=19 MiB, t=2, p=1.
 PASSWORD_HASHERS = ["users.hashers.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 15},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "authentication.passwords.validators.LengthValidator"},
+    {"NAME": "authentication.passwords.validators.CommonPasswordValidator"},
+    {"NAME": "authentication.passwords.validators.BreachedPasswordValidator"},
+    {"NAME": "authentication.passwords.validators.OwnWordsValidator"},
 ]
+# Empty: the shipped lists alone.
+BREACHED_PASSWORDS_FILE = env.text("BREACHED_PASSWORDS_FILE")
+PASSWORD_CONTEXT_WORDS = env.words("PASSWORD_CONTEXT_WORDS", default=("truledgr",))
+# A key of its own for password hashes, newest first; empty: none.
+PASSWORD_PEPPERS = env.words("PASSWORD_PEPPERS")
+SHORTEST_PEPPER = 32
+if any(len(pepper) < SHORTEST_PEPPER for pepper in PASSWORD_PEPPERS):
+    env.refuse("PASSWORD_PEPPERS", f"has one of fewer than {SHORTEST_PEPPER} random characters.")
 
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -164,6 +176,44 @@ ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# What each is for: docs/developer/limits.md. "ip" counts an address (IPv6: its /64 network).
+ACCOUNT_RATE_LIMITS = {
+    # Counted by authentication.limits: what strangers do, and what a known device does.
+    "sign_in": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",
+    "login_failed_known_device": "5/5m/key",
+    "bad_token": "60/m/ip",
+    "provider": "30/m/ip",  # sign-ins begun at another provider, or by its ID token
+    # Counted by allauth.
+    "login": "",  # "sign_in" has taken its place
+    "signup": "20/m/ip",
+    "confirm_email": "1/10s/key",
+    "reset_password": "20/m/ip,5/m/key",
+    "reset_password_from_key": "20/m/ip",
+    "change_password": "5/m/user",
+    "manage_email": "10/m/user",
+    "reauthenticate": "10/m/user",
+}
+ACCOUNT_FORMS = {
+    "signup": "authentication.forms_account.SignUpForm",
+    "reset_password": "authentication.forms_account.ResetForm",
+    "confirm_email_verification_code": "authentication.forms_account.VerifyEmailForm",
+}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "authentication.reset_tokens.ResetTokenGenerator"  # noqa: S105
+PASSWORD_RESET_SECONDS = 3_600
+# Other providers to sign in with: docs/developer/sign-in-with-other-providers.md
+OAUTH_PROVIDERS = read_providers(env, production=not DEBUG)
+SOCIALACCOUNT_PROVIDERS = OAUTH_PROVIDERS.settings
+SOCIALACCOUNT_ADAPTER = "authentication.social.SocialAccountAdapter"
+SOCIALACCOUNT_FORMS = {
+    "signup": "authentication.oauth.managing.SocialSignUpForm",
+    "disconnect": "authentication.oauth.managing.UnlinkForm",
+}
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = False
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5  # seconds for each answer of a provider
 HEADLESS_TOKEN_STRATEGY = "authentication.headless.TokenStrategy"  # noqa: S105
 OTP_TOTP_ISSUER = "TruLedgr"
 # Staff and superusers use nothing without a second factor; others by their own mark or a role's.
@@ -171,11 +221,9 @@ STAFF_SECOND_FACTOR_REQUIRED = env.flag("STAFF_SECOND_FACTOR_REQUIRED", default=
 STEP_UP_SECONDS = 600
 
 # The domain that passkeys belong to: changing it makes every one of them useless.
-OTP_WEBAUTHN_RP_ID = env.text("PASSKEY_DOMAIN", default="localhost")
+OTP_WEBAUTHN_RP_ID = passkey_domain(env, hosts=ALLOWED_HOSTS, production=not DEBUG)
 OTP_WEBAUTHN_RP_NAME = OTP_TOTP_ISSUER
-OTP_WEBAUTHN_ALLOWED_ORIGINS = env.words(
-    "PASSKEY_ORIGINS", default=("http://localhost:8000", "http://localhost")
-)
+OTP_WEBAUTHN_ALLOWED_ORIGINS = passkey_origins(env, domain=OTP_WEBAUTHN_RP_ID)
 OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
 
 SESSION_ENGINE = "users.sessions"
@@ -183,7 +231,11 @@ SESSION_COOKIE_AGE = env.number("SESSION_ABSOLUTE_SECONDS", default=24 * 3600, m
 SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_SECONDS", default=3600, minimum=60)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_HTTPONLY = True
+DEVICE_COOKIE_NAME = "device"
+# In the session, which is encrypted: a cookie of their own would name who has signed in.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+# Browser clients read it and send it back as X-CSRFToken; it opens nothing by itself.
+CSRF_COOKIE_HTTPONLY = False
 CSRF_FAILURE_VIEW = "truledgr.errors.csrf_failure"
 
 # --- The API ------------------------------------------------------------------------------
@@ -206,7 +258,7 @@ REST_FRAMEWORK = {
     "DEFAULT_VERSIONING_CLASS": None,
     "DEFAULT_THROTTLE_CLASSES": [
         "core.api.throttling.AddressThrottle",
-        "rest_framework.throttling.UserRateThrottle",
+        "core.api.throttling.UserThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.matching("THROTTLE_ANONYMOUS", RATE, default="60/min", example="60/min"),
@@ -225,6 +277,10 @@ SPECTACULAR_SETTINGS = {
     ),
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "truledgr.openapi_auth.add_sign_in_flows",
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
@@ -282,7 +338,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [SELF],
-        "form-action": [SELF],
+        # A sign-in form is sent here and answered with a redirect to the provider.
+        "form-action": [SELF, *OAUTH_PROVIDERS.origins],
         "frame-ancestors": [NONE],
     },
 }
@@ -295,6 +352,7 @@ if not DEBUG:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     SESSION_COOKIE_NAME = "__Host-sessionid"
+    DEVICE_COOKIE_NAME = "__Host-device"
     CSRF_COOKIE_SECURE = True
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     if env.flag("BEHIND_TLS_PROXY", default=False):
@@ -330,8 +388,18 @@ TASKS = {
     }
 }
 
-EMAIL_BACKEND = env.text("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="TruLedgr <no-reply@localhost>")
+# Where links in mails lead. Without it, in development, they lead to the host of the request.
+PUBLIC_URL: str = public_url(env, hosts=ALLOWED_HOSTS, production=not DEBUG)
+mail_server = env.mail_server("EMAIL_URL")
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", default=mail_server["EMAIL_BACKEND"])
+EMAIL_HOST = mail_server["EMAIL_HOST"]
+EMAIL_PORT = mail_server["EMAIL_PORT"]
+EMAIL_HOST_USER = mail_server["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = mail_server["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = mail_server["EMAIL_USE_TLS"]
+EMAIL_USE_SSL = mail_server["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", default=10, minimum=1)
+DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default=sender_at(PUBLIC_URL))
 
 # The largest request body that is read into memory, in bytes.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440

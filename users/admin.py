@@ -69,8 +69,8 @@ class UserAdmin(SoftDeleteAdmin):
             {
                 "fields": ("is_staff", "is_superuser", "totp_required"),
                 "description": gettext_lazy(
-                    "Rights come from roles. Staff never set or see a password: its owner does, "
-                    "with “Forgot your password?” on the sign-in page."
+                    "Rights come from roles. Staff never set or see a password: they send a link, "
+                    "and the owner sets it."
                 ),
             },
         ),
@@ -89,8 +89,8 @@ class UserAdmin(SoftDeleteAdmin):
             {
                 "fields": ("username", "email", "first_name", "last_name", "locale", "timezone"),
                 "description": gettext_lazy(
-                    "The account has no password. Its owner sets one with “Forgot your "
-                    "password?” on the sign-in page."
+                    "The account has no password. A link to set one is mailed to its owner; it "
+                    "works once and for an hour."
                 ),
             },
         ),

@@ -6,3 +6,9 @@ class UsersConfig(AppConfig):
 
     name = "users"
     verbose_name = "Users"
+
+    def ready(self) -> None:
+        from core.encryption import EncryptedColumn, register
+        from users.models import UserSession
+
+        register(EncryptedColumn(UserSession, "session_data"))

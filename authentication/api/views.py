@@ -16,6 +16,7 @@ from authentication.api.serializers import (
 )
 from authentication.models import APIToken, APITokenQuerySet
 from authentication.services import api_tokens
+from authentication.step_up import RecentStepUp
 from core.api.filters import StrictFilterBackend
 from core.api.permissions import OwnRowsPermission
 from users.api.callers import current_user
@@ -39,6 +40,11 @@ class TokenViewSet(ListModelMixin, GenericViewSet[APIToken]):
     default_ordering = "-created_at"
     lookup_value_converter = "uuid"
 
+    def get_permissions(self) -> list[Any]:
+        """A session makes a token that outlives it: only after a step-up."""
+        needed: list[Any] = list(super().get_permissions())
+        return [*needed, RecentStepUp()] if self.action == "create" else needed
+
     def get_queryset(self) -> APITokenQuerySet:
         return APIToken.objects.filter(user=current_user(self.request))
 
@@ -46,7 +52,8 @@ class TokenViewSet(ListModelMixin, GenericViewSet[APIToken]):
         summary="Make an access token",
         description=(
             "The answer holds the token itself, which is never shown again. A token made with a "
-            "token has its scopes and its expiry at most."
+            "token has its scopes and its expiry at most. A session makes one only after a recent "
+            "step-up (403 `step_up_required`)."
         ),
         request=TokenCreateSerializer,
         responses={201: NewTokenSerializer},

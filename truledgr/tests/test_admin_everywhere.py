@@ -68,6 +68,23 @@ def make_email_address(n=0):
     return model.objects.create(user=UserFactory(), email=f"address{n}@example.org")
 
 
+def make_task(n=0):
+    model = apps.get_model("django_tasks_database", "DBTaskResult")
+    return model.objects.create(
+        args_kwargs={"args": [canary(n)], "kwargs": {}},
+        return_value=canary(n),
+        traceback=canary(n),
+        task_path="authentication.tasks.send_letter",
+        backend_name="default",
+    )
+
+
+def make_social_account(n=0):
+    model = apps.get_model("socialaccount", "SocialAccount")
+    kept = {"email": f"{CANARY}@example.org", "token": canary(n)}
+    return model.objects.create(user=UserFactory(), provider="corp", uid=f"{n}", extra_data=kept)
+
+
 def make_activity(n=0):
     return SessionActivity.objects.create(
         session=UserSessionFactory(key_hash=canary(n + 1000), session_data=CANARY),
@@ -92,6 +109,16 @@ def make_role_permission(n=0):
     return RolePermission.objects.create(role=role, permission=permission, granted_by=granter)
 
 
+def make_passkey(n=0):
+    return apps.get_model("django_otp_webauthn", "WebAuthnCredential").objects.create(
+        user=UserFactory(),
+        name="Laptop",
+        credential_id=canary(n).encode(),
+        credential_id_sha256=canary(n),
+        public_key=CANARY.encode(),
+    )
+
+
 MAKERS = {
     User: lambda n=0: UserFactory(password=canary(n), verified_by=UserFactory()),
     Device: lambda n=0: DeviceFactory(
@@ -114,6 +141,9 @@ MAKERS = {
     AuditEvent: make_event,
     Permission: lambda n=0: Permission.objects.order_by("pk")[n],
     apps.get_model("account", "EmailAddress"): make_email_address,
+    apps.get_model("socialaccount", "SocialAccount"): make_social_account,
+    apps.get_model("django_tasks_database", "DBTaskResult"): make_task,
+    apps.get_model("django_otp_webauthn", "WebAuthnCredential"): make_passkey,
 }
 
 

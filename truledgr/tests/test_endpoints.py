@@ -18,24 +18,47 @@ from users.models import User
 # What a stranger may open. A line here is a decision: say why.
 PUBLIC = {
     "": "leads to the admin or to the API's pages",
+    "privacy/": "says what is kept about people",
     "health/live": "for load balancers",
     "health/ready": "for load balancers; names parts, never causes",
     "api/schema/": "holds nothing that is not in the source",
     "api/docs/": "shows the schema",
+    "api/auth/openapi.yaml": "leads to the schema",
     "^api(?:/|$)": "answers 404 for unknown URLs of the API",
     "admin/login/": "leads to the sign-in page",
     "admin/logout/": "ends the caller's own session, when there is one",
     "admin/jsi18n/": "Django's translations for scripts",
     "accounts/login/": "the sign-in page",
     "accounts/logout/": "ends the caller's own session, when there is one",
-    "accounts/signup/": "says that sign-up is closed",
-    "accounts/inactive/": "says that an account is inactive",
+    "accounts/signup/": "signs up, or says that it is closed",
+    "accounts/inactive/": "says that signing in did not work",
+    "accounts/3rdparty/login/cancelled/": "says that nothing has happened",
     "accounts/confirm-email/": "says that a message was sent",
-    "^accounts/confirm-email/(?P<key>[-:\\w]+)/$": "the key in it is the permission",
+    "accounts/not-me/<str:token>/": "the token in it is the permission, and a mail brings it",
     "accounts/password/reset/": "asks for a message",
     "accounts/password/reset/done/": "says that a message was sent",
     "^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "the key permits it",
     "accounts/password/reset/key/done/": "says that a password was set",
+}
+# The flows of signing in, for apps and for browsers.
+PUBLIC_FLOWS = {
+    "config": "what a client may offer",
+    "auth/session": "whether somebody is signed in; signs out",
+    "auth/login": "signs in",
+    "auth/signup": "signs up, or says that it is closed",
+    "auth/email/verify": "409 unless the session waits for a mailed code",
+    "auth/email/verify/resend": "409 unless the session waits for a mailed code",
+    "auth/password/request": "asks for a message",
+    "auth/password/reset": "the key in it is the permission",
+    "auth/provider/redirect": "leads to a provider",
+    "auth/provider/token": "signs in by what a provider says",
+    "auth/provider/signup": "409 unless the session waits for it",
+    "account/email": "409 unless the session waits for a mailed code",
+}
+PUBLIC |= {
+    f"api/auth/{kind}/v1/{route}": why
+    for kind in ("app", "browser")
+    for route, why in PUBLIC_FLOWS.items()
 }
 METHODS = ("get", "post", "put", "patch", "delete")
 

@@ -57,6 +57,12 @@ def test_a_list_is_split_at_commas():
     ]
 
 
+def test_variables_are_found_by_their_beginning_unless_they_are_empty():
+    env = Environment({"OAUTH_B": "1", "OAUTH_A": "2", "OAUTH_C": "", "OTHER": "3"})
+
+    assert env.names("OAUTH_") == ["OAUTH_A", "OAUTH_B"]
+
+
 def test_a_key_that_is_none_is_refused_without_being_shown():
     good = Fernet.generate_key().decode()
     message = refused(

@@ -1,6 +1,7 @@
 """The OpenAPI document is true, complete and offline."""
 
 import json
+import re
 from io import StringIO
 
 import jsonschema
@@ -12,6 +13,7 @@ from drf_spectacular.validation import validate_schema
 from core.api.errors import CONTENT_TYPE
 from groups.tests.factories import MembershipFactory
 from items.tests.factories import ItemFactory
+from truledgr.tests.test_endpoints import endpoints
 from users.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -26,12 +28,29 @@ def document():
     return json.loads(out.getvalue())
 
 
-def operations(document):
+def operations(document, prefix="/api/v1/"):
     return {
         f"{method.upper()} {path}": operation
         for path, item in document["paths"].items()
         for method, operation in item.items()
+        if path.startswith(prefix)
     }
+
+
+def served_flows():
+    """Method and path of each flow under /api/auth/, ``{client}`` for both kinds."""
+    found = set()
+    for endpoint in endpoints():
+        view = getattr(endpoint.view, "view_class", None)
+        if endpoint.route.startswith("api/auth/") and hasattr(view, "as_api_view"):
+            path = re.sub(r"<\w+:(\w+)>", r"{\1}", f"/{endpoint.route}")
+            path = re.sub(r"/(app|browser)/", "/{client}/", path)
+            found |= {
+                f"{method.upper()} {path}"
+                for method in ("get", "post", "put", "patch", "delete")
+                if hasattr(view, method)
+            }
+    return found
 
 
 def test_it_is_openapi_3_1_and_valid(document):
@@ -42,12 +61,14 @@ def test_it_is_openapi_3_1_and_valid(document):
 def test_it_has_every_operation_and_only_those(document):
     assert sorted(operations(document)) == [
         "DELETE /api/v1/items/{id}",
+        "DELETE /api/v1/me/password-resets/{id}",
         "DELETE /api/v1/me/tokens/{id}",
         "GET /api/v1/groups",
         "GET /api/v1/groups/{id}",
         "GET /api/v1/items",
         "GET /api/v1/items/{id}",
         "GET /api/v1/me",
+        "GET /api/v1/me/password-resets",
         "GET /api/v1/me/tokens",
         "PATCH /api/v1/items/{id}",
         "PATCH /api/v1/me",
@@ -55,6 +76,26 @@ def test_it_has_every_operation_and_only_those(document):
         "POST /api/v1/items/{id}/restore",
         "POST /api/v1/me/tokens",
     ]
+
+
+def test_it_has_every_flow_of_signing_in_and_only_those(document):
+    described = {
+        name.replace("/browser/", "/{client}/") for name in operations(document, "/api/auth/")
+    }
+
+    assert described == served_flows()
+    assert len(described) > 30
+
+
+def test_every_flow_is_summed_up_in_words_of_its_own(document):
+    summaries = [flow.get("summary") for flow in operations(document, "/api/auth/").values()]
+
+    assert all(summaries)
+    assert len(set(summaries)) == len(summaries)
+
+
+def test_making_the_document_twice_makes_the_same(document, client):
+    assert client.get("/api/schema/?format=json").json()["paths"] == document["paths"]
 
 
 def test_every_operation_is_summed_up_in_words_of_its_own(document):

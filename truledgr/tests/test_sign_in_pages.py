@@ -4,7 +4,6 @@ import re
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.core import mail
 from django.core.exceptions import SuspiciousOperation
 from django.template.loader import render_to_string
 from django.test import Client
@@ -153,38 +152,32 @@ def test_the_admin_leads_to_the_one_page_that_changes_passwords(client, staff):
     assert response["Location"] == "/accounts/password/change/"
 
 
-# --- Sign-up is closed ----------------------------------------------------------------------
+# --- Signing up -----------------------------------------------------------------------------
 
 
-def test_nobody_signs_up(client):
+def test_sign_up_is_offered_while_it_is_open(client):
+    page = client.get("/accounts/signup/").content.decode()
+
+    assert "<form" in page
+    assert "/accounts/signup/" in client.get(LOGIN).content.decode()
+
+
+def test_nobody_signs_up_while_it_is_closed(client, settings):
+    settings.SIGNUP_OPEN = False
     form = {
         "username": "new", "email": "new@example.org", "password1": PASSWORD,
         "password2": PASSWORD,
     }  # fmt: skip
 
-    page = client.get("/accounts/signup/").content.decode()
+    shown = client.get("/accounts/signup/")
     client.post("/accounts/signup/", form)
 
+    page = shown.content.decode()
+    assert shown.status_code == 403
     assert "closed" in page
     assert "<form" not in page
     assert "signup" not in client.get(LOGIN).content.decode()
     assert not type(UserFactory()).objects.filter(username="new").exists()
-
-
-def test_who_was_added_by_staff_sets_a_password_by_mail(client):
-    """What the admin's page for a new user promises."""
-    user = UserFactory(username="new")
-    user.set_unusable_password()
-    user.save()
-
-    client.post("/accounts/password/reset/", {"email": user.email})
-    link = re.search(r"https?://testserver(\S+)", mail.outbox[0].body).group(1)
-    page = client.get(link, follow=True)
-    address = page.redirect_chain[-1][0]
-    client.post(address, {"password1": PASSWORD, "password2": PASSWORD})
-
-    user.refresh_from_db()
-    assert user.check_password(PASSWORD)
 
 
 # --- What the pages are made of -------------------------------------------------------------

@@ -119,6 +119,11 @@ class UserSession(UUIDModel, TimestampedModel):
             models.Index(
                 fields=["expires_at"], condition=Q(ended_at=None), name="session_expiry_idx"
             ),
+            models.Index(
+                fields=["idle_expires_at"],
+                condition=Q(ended_at=None),
+                name="session_idle_expiry_idx",
+            ),
             models.Index(fields=["-last_activity_at", "-id"], name="session_activity_idx"),
             models.Index(
                 fields=["-last_activity_at"],

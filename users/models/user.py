@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.validators import UnicodeUsernameValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +15,7 @@ from core import audit
 from core.audit import AuditSpec
 from core.models import SoftDeleteModel, TimestampedModel, UUIDModel
 from core.soft_delete import SoftDeleteQuerySet
+from users.email_addresses import own_address
 from users.permissions import HasPermissions
 from users.validators import validate_language_tag, validate_timezone, validate_web_address
 
@@ -45,8 +46,12 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         audit.save(user)
         return user
 
+    @transaction.atomic
     def create_superuser(self, username: str, email: str, password: str | None = None) -> User:
-        return self.create_user(username, email, password, is_staff=True, is_superuser=True)
+        """Create a user who may do everything; who can do this vouches for the address, too."""
+        user = self.create_user(username, email, password, is_staff=True, is_superuser=True)
+        own_address(user, email=user.email, verified=True)
+        return user
 
     def get_by_natural_key(self, username: str) -> User:
         user: User = self.alive().named(username).get()

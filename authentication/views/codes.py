@@ -15,10 +15,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
 from authentication.forms import OTPForm
-from authentication.second_factors import second_factors_of, seconds_to_wait, verify_code
-from authentication.stages import WRONG_CODES, OTPStage
-
-MOST_WRONG_CODES = 5
+from authentication.second_factors import second_factors_of
+from authentication.services.second_factors import MOST_WRONG_CODES, check_code
+from authentication.stages import OTPStage
 
 if TYPE_CHECKING:
     CodeView = FormView[OTPForm]
@@ -38,14 +37,24 @@ class OTPView(CodeView):
         if self.stage is None:
             return redirect("account_login")
         self.user = self.stage.login.user
-        self.factors = second_factors_of(self.user)
         # Switched off, deleted or rid of the factor meanwhile: the sign-in starts over.
-        if not self.factors or not self.user.is_active or self.user.is_deleted:
+        if self.user is None or not self.user.can_sign_in:
+            return self._ended()
+        self.factors = second_factors_of(self.user)
+        if not self.factors:
             return self._ended()
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return {**super().get_form_kwargs(), "apps": self.factors.apps}
+        return {**super().get_form_kwargs(), "factors": self.factors}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(factors=self.factors, **kwargs)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.stage.sign_in.wrong_codes(self.factors) >= MOST_WRONG_CODES:
+            return self._too_many()
+        return super().get(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if "cancel" in request.POST:
@@ -53,27 +62,26 @@ class OTPView(CodeView):
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: OTPForm) -> HttpResponse:
-        code = form.cleaned_data["code"]
-        device = self.factors.meant_by(code, app_id=form.cleaned_data.get("app", ""))
-        wait = seconds_to_wait(device) if device else 0
-        if device is not None and verify_code(self.user, device, code):
-            self.request.session.pop(WRONG_CODES, None)
+        answer = check_code(
+            user=self.user,
+            code=form.cleaned_data["code"],
+            app_id=form.cleaned_data.get("app", ""),
+            sign_in=self.stage.sign_in,
+        )
+        if answer.device is not None:
             # django-otp marks the session as verified by this device when the user signs in.
-            self.user.otp_device = device
+            self.user.otp_device = answer.device
             response: HttpResponse = self.stage.exit()
             return response
-        wrong = self.request.session.get(WRONG_CODES, 0) + 1
-        self.request.session[WRONG_CODES] = wrong
-        if wrong >= MOST_WRONG_CODES:
-            messages.error(self.request, _("Too many wrong codes. Sign in again."))
-            return self._ended()
-        refusal = _("This code is not right, or it has been used already.")
-        if wait:
-            refusal = _("Too soon after a wrong code. Wait %d s, then try again.") % wait
-        form.add_error("code", refusal)
+        if answer.is_over:
+            return self._too_many()
+        form.add_error("code", answer.refusal.message)
         return self.form_invalid(form)
 
+    def _too_many(self) -> HttpResponse:
+        messages.error(self.request, _("Too many wrong codes. Sign in again."))
+        return self._ended()
+
     def _ended(self) -> HttpResponse:
-        self.request.session.pop(WRONG_CODES, None)
         response: HttpResponse = self.stage.abort()
         return response

@@ -1,0 +1,143 @@
+"""What a sign-in leaves behind: its session's row, the device, the audit trail, a mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from allauth.account.authentication import get_authentication_records
+from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from authentication.limits import Attempt, LimitReachedError
+from authentication.mails import Notice, notify
+from core import audit
+from core.context import current
+from users.devices import remember_device
+from users.models import User
+from users.user_agents import describe
+
+NOBODY = User(pk="")  # events about names that no account has
+
+
+@transaction.atomic
+def record_sign_in(request: HttpRequest, user: User) -> None:
+    """Note a finished sign-in, and tell ``user`` of a device that they have not used before.
+
+    The first sign-in of an account tells nobody: there is no other device to miss.
+    """
+    now = timezone.now()
+    is_first = user.last_login is None
+    device, is_new = remember_device(request, user)
+    method = method_of(request, user)
+    session: Any = request.session
+    if session.row_id is None:
+        session.save()
+    # Written when the request ends, which saves the session anyway.
+    session.noted = {
+        "device": device,
+        "login_method": method,
+        "client_ip": current().client_ip,
+        "last_activity_at": now,
+    }
+    user.last_login = now
+    User.objects.filter(pk=user.pk).update(last_login=now)
+    details: dict[str, str | int | None] = {
+        "method": method,
+        "factor": _factor_of(user),
+        "device": str(device.pk) if device else None,
+        "new_device": is_new,
+    }
+    _record("sign_in", user, details, actor=user)
+    if is_new and not is_first:
+        notify(user, Notice.NEW_DEVICE)
+
+
+def method_of(request: HttpRequest, user: User) -> str:
+    """How the sign-in began: password, oauth:google, code…; sign_up right after a sign-up."""
+    records: list[dict[str, Any]] = get_authentication_records(request, user)
+    for record in reversed(records):
+        if record["method"] == "socialaccount":
+            return f"oauth:{record['provider']}"[:64]
+        if record["method"] not in ("mfa", "otp"):
+            return str(record["method"])[:64]
+    return "sign_up" if user.last_login is None else ""
+
+
+def record_failure(attempt: Attempt, reason: str) -> None:
+    """Note a failed try; what was typed as the name of no account stays out of the trail.
+
+    People type passwords there. An unknown account costs the same INSERT as a known one, so that
+    the time of the answer tells nothing.
+    """
+    details: dict[str, str | int | None] = {"reason": reason, "known_device": attempt.is_known}
+    _record("sign_in_failed", attempt.account or NOBODY, details)
+    if attempt.account is not None and attempt.locks:
+        notify(attempt.account, Notice.FACTOR_LOCKED)
+
+
+def record_closed_account(user: User) -> None:
+    """Note that somebody was right, but the account is switched off or deleted."""
+    _record("sign_in_failed", user, {"reason": "disabled_account"})
+
+
+def record_refusal(refusal: LimitReachedError) -> None:
+    """Note that a limit was reached: once, not for every try that it refuses."""
+    if refusal.is_first:
+        _record("sign_in_refused", NOBODY, {"reason": "too_many_tries"})
+
+
+def record_sign_out(user: User) -> None:
+    # A request's user is lazy, and the trail wants to know the model.
+    target = User(pk=user.pk, username=user.username)
+    _record("sign_out", target, {}, actor=target)
+
+
+def failure_of(attempt: Attempt) -> str:
+    """The class of a failure, for the trail only: the answer is the same for all of them."""
+    account = attempt.account
+    if account is None:
+        return "unknown_account"
+    if not account.is_active:
+        return "disabled_account"
+    if attempt.is_locked:
+        return "locked"
+    return "wrong_password" if account.has_usable_password() else "no_password"
+
+
+# --- Signals --------------------------------------------------------------------------------
+
+
+def on_signed_in(request: HttpRequest, user: User, **_signal: Any) -> None:
+    """Django's ``user_logged_in``: once, after all stages, in the session with its new key."""
+    if request.method:  # else made by a program, such as the test client's force_login()
+        record_sign_in(request, user)
+
+
+def on_signed_out(request: HttpRequest, user: User | AnonymousUser | None, **_signal: Any) -> None:
+    """Django's ``user_logged_out``, while the session still says whose it was."""
+    if isinstance(user, User) and request.method:
+        record_sign_out(user)
+
+
+def _factor_of(user: User) -> str | None:
+    """The kind of second factor that was proven, such as authentication.totpdevice."""
+    device: Any = getattr(user, "otp_device", None)
+    persistent_id = device if isinstance(device, str) else getattr(device, "persistent_id", "")
+    return persistent_id.partition("/")[0] or None
+
+
+@transaction.atomic(savepoint=False)
+def _record(
+    action: str,
+    target: User,
+    details: Mapping[str, str | int | None],
+    actor: User | None = None,
+) -> None:
+    """Write the event, with the browser that it came from."""
+    agent = describe(current().user_agent)
+    described = " on ".join(filter(None, [agent.browser, agent.os]))
+    changes = {name: (None, value) for name, value in {**details, "agent": described}.items()}
+    audit.record(action=action, target=target, changes=changes, actor=actor)

@@ -1,0 +1,84 @@
+"""People with second factors, and clients of the headless API that keep their session token."""
+
+import json
+
+from allauth.account.models import EmailAddress
+from django.test import Client
+
+from authentication.models import BackupCodeDevice, TOTPDevice
+from users.tests.factories import UserFactory
+
+PASSWORD = "correct horse battery staple"
+LOGIN, OTP, STEP_UP = "/accounts/login/", "/accounts/otp/", "/accounts/step-up/"
+FACTORS, ENROL = "/accounts/second-factors/", "/accounts/enrol/"
+
+
+def make_user(password=PASSWORD, **fields):
+    user = UserFactory(**fields)
+    user.set_password(password)
+    user.save()
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
+
+
+def make_app(user, name="Phone", **fields):
+    return TOTPDevice.objects.create(user=user, name=name, **fields)
+
+
+def make_backup_codes(user):
+    return BackupCodeDevice.objects.create(user=user, name="Backup codes").replace_codes()
+
+
+class AppClient:
+    """An app: holds the token that each answer may renew."""
+
+    kind = "app"
+
+    def __init__(self, token=None):
+        self.http = Client()
+        self.token = token
+
+    def call(self, method, route, body=None):
+        return self.request(method, f"/api/auth/{self.kind}/v1/{route}", body)
+
+    def request(self, method, path, body=None):
+        headers = {"X-Session-Token": self.token} if self.token else {}
+        data = "" if body is None else json.dumps(body)
+        response = self.http.generic(
+            method, path, data, content_type="application/json", headers=headers
+        )
+        if response.headers["Content-Type"] == "application/json":
+            self.token = (response.json().get("meta") or {}).get("session_token", self.token)
+        return response
+
+    def enter_password(self, user, password=PASSWORD):
+        return self.call("POST", "auth/login", {"username": user.username, "password": password})
+
+    def sign_in(self, user, code=None):
+        response = self.enter_password(user)
+        if code is not None:
+            response = self.call("POST", "auth/otp", {"code": code})
+        assert response.status_code == 200, response.content
+        return self
+
+    def step_up(self, password=PASSWORD, **proof):
+        response = self.call("POST", "auth/reauthenticate", {"password": password, **proof})
+        assert response.status_code == 200, response.content
+        return self
+
+    def is_signed_in(self):
+        return self.request("GET", "/api/v1/me").status_code == 200
+
+
+class BrowserClient(AppClient):
+    """A browser: the cookie is all that it holds."""
+
+    kind = "browser"
+
+
+def pending_flows(response):
+    return [flow["id"] for flow in response.json()["data"]["flows"] if flow.get("is_pending")]
+
+
+def error_codes(response):
+    return [error["code"] for error in response.json()["errors"]]

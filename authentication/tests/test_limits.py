@@ -1,0 +1,560 @@
+"""How often passwords and tokens may be guessed, and who stays able to sign in."""
+
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from pathlib import Path
+from types import SimpleNamespace
+from uuid import uuid4
+
+import pytest
+from django.core import mail
+from django.core.cache import cache, caches
+from django.db import connections
+from django.test import Client
+from rest_framework.views import APIView
+
+from authentication import limits
+from authentication.tests.account_clients import (
+    CLIENTS,
+    LOGIN,
+    OTHER,
+    PASSWORD,
+    Headless,
+    link_in,
+    mails_at_once,  # noqa: F401 (a fixture)
+    make_user,
+)
+from core.api.throttling import AddressThrottle, UserThrottle
+from core.models import AuditEvent
+from core.tests.parallel import at_once
+from users.hashers import Argon2idHasher
+from users.models import Device, User
+
+STRANGER, HOME = "192.0.2.66", "198.51.100.7"
+WRONG = "not the password at all"
+TOO_MANY = "too_many_login_attempts"
+
+
+def post_login(client, name, password, *, ip=STRANGER, **headers):
+    data = {"login": name, "password": password}
+    return client.post(LOGIN, data, REMOTE_ADDR=ip, headers=headers)
+
+
+def codes_of(response):
+    form = response.context["form"] if response.context else None
+    return [error.code for error in form.non_field_errors().as_data()] if form else []
+
+
+def is_signed_in(client):
+    return client.get("/api/v1/me").status_code == HTTPStatus.OK
+
+
+@pytest.fixture(autouse=True)
+def _within_one_window(monkeypatch):
+    """No window of a rate ends in the middle of a test."""
+    monkeypatch.setattr("core.rates.time", SimpleNamespace(time=lambda: 1_200_000.0))
+
+
+@pytest.fixture
+def user(db):
+    return make_user(username="ada")
+
+
+@pytest.fixture
+def own_browser(user):
+    """A browser that the user has signed in with before, now signed out."""
+    client = Client()
+    post_login(client, "ada", PASSWORD, ip=HOME)
+    assert is_signed_in(client)
+    client.post("/accounts/logout/")
+    return client
+
+
+def lock_for_strangers(user):
+    for number in range(6):
+        answer = post_login(Client(), user.username, WRONG, ip=f"192.0.2.{number}")
+    assert codes_of(answer) == [TOO_MANY]
+
+
+def test_asvs_6_1_1_the_limits_are_documented(settings):
+    page = Path("docs/developer/limits.md").read_text(encoding="utf-8")
+
+    for action, rate in settings.ACCOUNT_RATE_LIMITS.items():
+        assert f"`{action}`" in page
+        for part in filter(None, rate.split(",")):
+            assert f"`{part}`" in page
+    for number in (limits.MOST_BY_STRANGERS, limits.MOST_BY_KNOWN_DEVICES):
+        assert f" {number} " in page
+
+
+def test_asvs_6_1_1_a_known_device_signs_in_while_strangers_have_used_up_their_tries(
+    user, own_browser
+):
+    lock_for_strangers(user)
+
+    post_login(own_browser, "ada", PASSWORD, ip=HOME)
+
+    assert is_signed_in(own_browser)
+
+
+def test_a_known_device_signs_in_even_from_the_strangers_address(user, own_browser):
+    """Both share an address: every limit of that address is used up."""
+    for number in range(31):
+        answer = post_login(Client(), f"somebody{number}", WRONG)
+    assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+
+    post_login(own_browser, "ada", PASSWORD, ip=STRANGER)
+
+    assert is_signed_in(own_browser)
+
+
+def test_a_stranger_is_refused_even_with_the_right_password(user):
+    lock_for_strangers(user)
+    client = Client()
+
+    answer = post_login(client, "ada", PASSWORD, ip="192.0.2.200")
+
+    assert codes_of(answer) == [TOO_MANY]
+    assert not is_signed_in(client)
+
+
+def test_an_app_is_known_by_the_id_that_it_sends(user):
+    device = {"X-Device-ID": "2f7b1c9e-58aa-4c0e-9d35-0f6f2f0f8f11"}
+    body = {"username": "ada", "password": PASSWORD}
+    Headless("app").call("post", "auth/login", body, **device)
+    lock_for_strangers(user)
+
+    stranger = Headless("app").call("post", "auth/login", body)
+    own = Headless("app").call("post", "auth/login", body, **device)
+
+    assert stranger.status_code == HTTPStatus.BAD_REQUEST
+    assert stranger.json()["errors"][0]["code"] == TOO_MANY
+    assert own.status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("forged", ["cookie", "of_another_account", "header", "reported"])
+def test_a_made_up_device_buys_no_tries(user, own_browser, forged, settings):
+    lock_for_strangers(user)
+    client, headers = Client(), {}
+    match forged:
+        case "cookie":
+            client.cookies[settings.DEVICE_COOKIE_NAME] = "c29tZXRoaW5n:forged"
+        case "of_another_account":
+            other = make_user(username="mallory")
+            post_login(client, other.username, PASSWORD, ip="192.0.2.99")
+            client.post("/accounts/logout/")
+            assert settings.DEVICE_COOKIE_NAME in client.cookies
+        case "header":
+            headers["X-Device-ID"] = Device.objects.get(user=user).fingerprint
+        case "reported":
+            client = own_browser
+            Device.objects.update(reported_at="2026-01-01T00:00Z")
+
+    answers = [post_login(client, "ada", PASSWORD, ip="192.0.2.99", **headers) for _ in range(3)]
+
+    assert [codes_of(answer) for answer in answers] == [[TOO_MANY]] * 3
+
+
+def test_a_known_device_has_few_tries_too(user, own_browser):
+    answers = [post_login(own_browser, "ada", WRONG, ip=HOME) for _ in range(6)]
+
+    assert codes_of(answers[4]) != [TOO_MANY]
+    assert codes_of(answers[5]) == [TOO_MANY]
+
+
+def test_asvs_6_3_1_forty_sign_ins_a_minute_are_too_many(user):
+    answers = [post_login(Client(), f"somebody{n}", WRONG).status_code for n in range(40)]
+
+    assert answers == [HTTPStatus.OK] * 30 + [HTTPStatus.TOO_MANY_REQUESTS] * 10
+
+
+@pytest.mark.parametrize("kind", ["browser", "app"])
+def test_asvs_6_3_1_the_api_answers_a_flood_with_429_and_when_to_come_back(db, kind):
+    client = Headless(kind)
+    for number in range(31):
+        body = {"username": f"somebody{number}", "password": WRONG}
+        answer = client.call("post", "auth/login", body)
+
+    assert answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+    assert 1 <= int(answer["Retry-After"]) <= 60
+
+
+@pytest.mark.parametrize("name", ["ada", "nobody"])
+def test_asvs_6_3_1_the_sixth_wrong_password_for_a_name_is_refused_whoever_it_is(user, name):
+    answers = [codes_of(post_login(Client(), name, WRONG, ip=f"192.0.2.{n}")) for n in range(6)]
+
+    assert answers == [["username_password_mismatch"]] * 5 + [[TOO_MANY]]
+
+
+def test_asvs_6_3_8_limits_do_not_tell_that_two_names_are_one_account(user):
+    lock_for_strangers(user)
+
+    known = post_login(Client(), user.email, WRONG, ip="192.0.2.99")
+    unknown = post_login(Client(), "nobody@example.org", WRONG, ip="192.0.2.98")
+
+    assert codes_of(known) == codes_of(unknown) == ["email_password_mismatch"]
+
+
+def test_right_passwords_use_nothing_up(user):
+    for _ in range(8):
+        client = Client()
+        post_login(client, "ada", PASSWORD)
+        assert is_signed_in(client)
+
+
+def test_neighbours_of_an_ipv6_network_share_its_tries(db):
+    answers = [
+        post_login(Client(), f"somebody{n}", WRONG, ip=f"2001:db8:1:2::{n:x}") for n in range(1, 12)
+    ]
+    other = post_login(Client(), "somebody", WRONG, ip="2001:db8:1:3::1")
+
+    assert codes_of(answers[9]) != [TOO_MANY]
+    assert codes_of(answers[10]) == [TOO_MANY]
+    assert codes_of(other) != [TOO_MANY]
+
+
+def test_a_made_up_forwarding_header_is_no_other_address(db):
+    for number in range(11):
+        forwarded = {"X-Forwarded-For": f"203.0.113.{number}"}
+        answer = post_login(Client(), f"somebody{number}", WRONG, **forwarded)
+
+    assert codes_of(answer) == [TOO_MANY]
+
+
+def test_a_refusal_is_in_the_trail_once(user):
+    lock_for_strangers(user)
+    post_login(Client(), "ada", WRONG, ip="192.0.2.99")
+
+    assert AuditEvent.objects.filter(action="sign_in_refused").count() == 1
+
+
+def test_a_reset_password_lets_the_owner_sign_in_at_once(user):
+    lock_for_strangers(user)
+
+    assert limits.forget_failures(user) == 5
+
+    client = Client()
+    post_login(client, "ada", PASSWORD, ip="192.0.2.99")
+    assert is_signed_in(client)
+
+
+def test_a_reset_by_mail_lifts_both_limits(user, mails_at_once):  # noqa: F811
+    lock_for_strangers(user)
+    cache.set(limits._row_key(f"user:{user.pk}", is_known=False), limits.MOST_BY_STRANGERS)
+    Client().post("/accounts/password/reset/", {"email": user.email})
+    _path, key = link_in(mail.outbox[-1])
+
+    Headless("app").call("post", "auth/password/reset", {"key": key, "password": OTHER})
+
+    client = Client()
+    post_login(client, "ada", OTHER, ip="192.0.2.99")
+    assert is_signed_in(client)
+
+
+# --- In a row -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Whoever guesses waits as long as it takes: the limits for a time never stop them."""
+    monkeypatch.setattr(limits, "_rates", lambda _action: ())
+
+
+def guess(client, times, **extra):
+    for _ in range(times):
+        post_login(client, "ada", WRONG, **extra)
+
+
+def test_nist_3_2_2_after_a_hundred_wrong_passwords_the_right_one_is_wrong(
+    user, own_browser, patient
+):
+    guess(Client(), limits.MOST_BY_STRANGERS)
+    guess(own_browser, limits.MOST_BY_KNOWN_DEVICES)
+    stranger = Client()
+
+    answer = post_login(stranger, "ada", PASSWORD)
+    post_login(own_browser, "ada", PASSWORD, ip=HOME)
+
+    assert limits.MOST_BY_STRANGERS + limits.MOST_BY_KNOWN_DEVICES <= 100
+    assert codes_of(answer) == ["username_password_mismatch"]
+    assert not is_signed_in(stranger)
+    assert not is_signed_in(own_browser)
+
+
+def test_nist_3_2_2_one_less_and_the_right_password_is_right(user, patient):
+    guess(Client(), limits.MOST_BY_STRANGERS - 1)
+    client = Client()
+
+    post_login(client, "ada", PASSWORD)
+
+    assert is_signed_in(client)
+
+
+def test_nist_3_2_2_the_two_names_of_an_account_count_together(user, patient):
+    guess(Client(), limits.MOST_BY_STRANGERS - 1)
+    post_login(Client(), user.email.upper(), WRONG)
+    client = Client()
+
+    post_login(client, "ada", PASSWORD)
+
+    assert not is_signed_in(client)
+
+
+def test_a_known_device_ends_the_row_of_strangers(user, own_browser, patient):
+    guess(Client(), limits.MOST_BY_STRANGERS + 10)
+    post_login(own_browser, "ada", PASSWORD, ip=HOME)
+    client = Client()
+
+    post_login(client, "ada", PASSWORD)
+
+    assert is_signed_in(own_browser)
+    assert is_signed_in(client)
+
+
+def test_the_owner_is_told_once_that_the_password_is_locked(user, patient):
+    told = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("authentication.sign_ins.notify", lambda *args: told.append(args))
+        guess(Client(), limits.MOST_BY_STRANGERS + 2)
+
+    assert [(who, str(notice)) for who, notice in told] == [(user, "factor_locked")]
+
+
+# --- At once --------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["memory", "redis"])
+def shared_cache(request, settings):
+    """The cache of the process, and the one that production shares."""
+    prefix = uuid4().hex
+    if request.param == "redis":
+        location = "redis://127.0.0.1:6379/9"
+        settings.CACHES = {
+            "default": {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": location,
+                "KEY_PREFIX": prefix,
+            }
+        }
+        try:
+            cache.set("here", 1, timeout=5)
+        except Exception:  # noqa: BLE001
+            pytest.fail(f"Needs a Redis at {location}.")
+    yield
+    if request.param == "redis":
+        for key in cache._cache.get_client().scan_iter(match=f"{prefix}*"):
+            cache._cache.get_client().delete(key)
+        caches.close_all()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nist_3_2_2_of_fifty_wrong_passwords_at_once_five_reach_the_hash(
+    shared_cache, settings, monkeypatch
+):
+    make_user(username="ada")
+    checked = []
+    check = User.check_password
+    monkeypatch.setattr(
+        User, "check_password", lambda user, raw: checked.append(raw) or check(user, raw)
+    )
+
+    def guess_one(number):
+        try:
+            return post_login(Client(), "ada", WRONG, ip=f"192.0.2.{number}").status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=12) as pool:
+        answers = list(pool.map(guess_one, range(50)))
+
+    assert answers == [HTTPStatus.OK] * 50
+    assert len(checked) == 5
+    assert AuditEvent.objects.filter(action="sign_in_failed").count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_device_is_made_once_by_sign_ins_at_once(monkeypatch):
+    make_user(username="ada")
+    device = {"X-Device-ID": "2f7b1c9e-58aa-4c0e-9d35-0f6f2f0f8f11"}
+    body = {"username": "ada", "password": PASSWORD}
+
+    def sign_in():
+        return Headless("app").call("post", "auth/login", body, **device).status_code
+
+    answers = at_once(*[sign_in] * 4)
+
+    assert answers == [HTTPStatus.OK] * 4
+    assert Device.objects.count() == 1
+
+
+# --- Tokens ---------------------------------------------------------------------------------
+
+
+def test_bad_access_tokens_are_not_guessed_without_limit(api, api_of, db):
+    me = make_user()
+    good = api_of(me)
+    api.credentials(HTTP_AUTHORIZATION="Bearer tl_pat_no")
+
+    answers = [api.get("/api/v1/me").status_code for _ in range(62)]
+    elsewhere = api.get("/api/v1/me", REMOTE_ADDR="192.0.2.9").status_code
+
+    assert answers[:60] == [401] * 60
+    assert answers[60:] == [429] * 2
+    assert elsewhere == 401
+    # Not even a right one tells itself apart, unless it was used from here before.
+    assert good.get("/api/v1/me").status_code == 429
+    assert good.get("/api/v1/me", REMOTE_ADDR="192.0.2.9").status_code == 200
+
+
+def test_a_token_in_use_goes_on_while_its_neighbour_guesses(api, api_of, db):
+    good = api_of(make_user())
+    good.get("/api/v1/me")
+    api.credentials(HTTP_AUTHORIZATION="Bearer tl_pat_no")
+    for _ in range(62):
+        api.get("/api/v1/me")
+
+    assert good.get("/api/v1/me").status_code == 200
+
+
+def test_bad_session_tokens_are_not_guessed_without_limit(api, db):
+    session = Headless("app")
+    session.sign_in(make_user())
+    answers = []
+    for number in range(62):
+        api.credentials(HTTP_X_SESSION_TOKEN=f"{number:032}")
+        answers.append(api.get("/api/v1/me").status_code)
+    guesser = Headless("app")
+    guesser.token = "a" * 32
+
+    assert answers == [401] * 60 + [429] * 2
+    assert guesser.call("get", "auth/session").status_code == 429
+    assert session.is_signed_in()
+
+
+# --- Without the cache ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_cache(settings):
+    """A Redis that nobody listens for."""
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:1/0",
+        }
+    }
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+def test_asvs_16_5_2_nobody_signs_in_uncounted(user, no_cache, kind):
+    client = CLIENTS[kind]()
+
+    answer = client.sign_in(user)
+
+    assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert int(answer["Retry-After"]) >= 1
+    assert not client.is_signed_in()
+    if kind == "pages":
+        assert "Signing in is not available" in answer.content.decode()
+    else:
+        assert answer.json()["errors"][0]["code"] == "unavailable"
+
+
+@pytest.mark.parametrize("path", ["/accounts/signup/", "/accounts/password/reset/"])
+def test_asvs_16_5_2_what_else_is_counted_is_refused_too(db, no_cache, path):
+    answer = Client().post(path, {"email": "ada@example.org"})
+
+    assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def test_asvs_16_5_2_those_who_are_signed_in_go_on(user, api_of, monkeypatch, request):
+    client = Client()
+    post_login(client, "ada", PASSWORD)
+    with_token = api_of(user)
+    monkeypatch.setattr(APIView, "throttle_classes", [AddressThrottle, UserThrottle])
+    request.getfixturevalue("no_cache")
+
+    assert Client().get("/api/docs/").status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert is_signed_in(client)
+    assert with_token.get("/api/v1/me").status_code == HTTPStatus.OK
+
+
+# --- One answer -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hashes(settings, monkeypatch):
+    """The computations of the real hash."""
+    settings.PASSWORD_HASHERS = ["users.hashers.Argon2idHasher"]
+    done = []
+    encode, verify = Argon2idHasher.encode, Argon2idHasher.verify
+    monkeypatch.setattr(
+        Argon2idHasher, "encode", lambda *args: done.append("encode") or encode(*args)
+    )
+    monkeypatch.setattr(
+        Argon2idHasher, "verify", lambda *args: done.append("verify") or verify(*args)
+    )
+    return done
+
+
+def account_that_is(state):
+    user = make_user(username="ada", email="ada@example.org", verified=state != "unverified")
+    match state:
+        case "unknown":
+            user.hard_delete()
+        case "disabled" | "disabled, right password":
+            User.objects.update(is_active=False)
+        case "deleted" | "deleted, right password":
+            user.delete()
+        case "without password":
+            user.set_unusable_password()
+            user.save()
+        case "locked, right password":
+            cache.set(limits._row_key(f"user:{user.pk}", is_known=False), 500)
+
+
+STATES = [
+    "unknown", "wrong password", "unverified", "without password", "deleted",
+    "deleted, right password", "disabled", "disabled, right password", "locked, right password",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CLIENTS)
+@pytest.mark.parametrize("name", ["ada", "ada@example.org"])
+def test_asvs_6_3_8_every_refusal_is_the_same_and_costs_one_hash(
+    db, hashes, kind, name, django_assert_max_num_queries
+):
+    answers, queries = {}, {}
+    for state in STATES:
+        cache.clear()
+        account_that_is(state)
+        hashes.clear()
+        password = PASSWORD if "right" in state else WRONG
+        client = CLIENTS[kind]()
+        with django_assert_max_num_queries(30) as counted:
+            if kind == "pages":
+                answer = client.http.post(LOGIN, {"login": name, "password": password})
+                body = answer.context["form"].errors.as_json()
+            else:
+                field = "email" if "@" in name else "username"
+                body = {field: name, "password": password}
+                answer = client.call("post", "auth/login", body)
+                body = answer.content
+        answers[state] = answer.status_code, body, sorted(answer.cookies)
+        queries[state] = len(counted)
+        assert len(hashes) == 1, state
+        for row in User._base_manager.all():
+            row.hard_delete()
+
+    assert all(answer == answers["unknown"] for answer in answers.values())
+    assert len(set(queries.values())) == 1, queries
+
+
+def test_a_token_check_touches_no_password_hash(hashes, api_of, db):
+    user = make_user()
+    api = api_of(user)
+    hashes.clear()
+
+    api.get("/api/v1/me")
+
+    assert hashes == []

@@ -1,0 +1,16 @@
+"""The admin's page of a user: what each app has to say of people, put together."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from authentication.admin_users import AccountAdmin
+from authorization.admin import UserWithRolesAdmin
+from users.models import User
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class PersonAdmin(AccountAdmin, UserWithRolesAdmin):
+    """Their profile, the roles that they hold, and what staff may do for their account."""
