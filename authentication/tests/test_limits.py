@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
-from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -11,12 +10,9 @@ from django.core import mail
 from django.core.cache import cache, caches
 from django.db import connections
 from django.test import Client
-from rest_framework.views import APIView
 
 from authentication import limits
 from authentication.tests.account_clients import (
-    CLIENTS,
-    LOGIN,
     OTHER,
     PASSWORD,
     Headless,
@@ -24,35 +20,21 @@ from authentication.tests.account_clients import (
     mails_at_once,  # noqa: F401 (a fixture)
     make_user,
 )
-from core.api.throttling import AddressThrottle, UserThrottle
+from authentication.tests.tries import (
+    HOME,
+    STRANGER,
+    TOO_MANY,
+    WRONG,
+    codes_of,
+    is_signed_in,
+    post_login,
+    within_one_window,  # noqa: F401 (a fixture)
+)
 from core.models import AuditEvent
 from core.tests.parallel import at_once
-from users.hashers import Argon2idHasher
 from users.models import Device, User
 
-STRANGER, HOME = "192.0.2.66", "198.51.100.7"
-WRONG = "not the password at all"
-TOO_MANY = "too_many_login_attempts"
-
-
-def post_login(client, name, password, *, ip=STRANGER, **headers):
-    data = {"login": name, "password": password}
-    return client.post(LOGIN, data, REMOTE_ADDR=ip, headers=headers)
-
-
-def codes_of(response):
-    form = response.context["form"] if response.context else None
-    return [error.code for error in form.non_field_errors().as_data()] if form else []
-
-
-def is_signed_in(client):
-    return client.get("/api/v1/me").status_code == HTTPStatus.OK
-
-
-@pytest.fixture(autouse=True)
-def _within_one_window(monkeypatch):
-    """No window of a rate ends in the middle of a test."""
-    monkeypatch.setattr("core.rates.time", SimpleNamespace(time=lambda: 1_200_000.0))
+pytestmark = pytest.mark.usefixtures("within_one_window")
 
 
 @pytest.fixture
@@ -385,176 +367,3 @@ def test_a_device_is_made_once_by_sign_ins_at_once(monkeypatch):
 
     assert answers == [HTTPStatus.OK] * 4
     assert Device.objects.count() == 1
-
-
-# --- Tokens ---------------------------------------------------------------------------------
-
-
-def test_bad_access_tokens_are_not_guessed_without_limit(api, api_of, db):
-    me = make_user()
-    good = api_of(me)
-    api.credentials(HTTP_AUTHORIZATION="Bearer tl_pat_no")
-
-    answers = [api.get("/api/v1/me").status_code for _ in range(62)]
-    elsewhere = api.get("/api/v1/me", REMOTE_ADDR="192.0.2.9").status_code
-
-    assert answers[:60] == [401] * 60
-    assert answers[60:] == [429] * 2
-    assert elsewhere == 401
-    # Not even a right one tells itself apart, unless it was used from here before.
-    assert good.get("/api/v1/me").status_code == 429
-    assert good.get("/api/v1/me", REMOTE_ADDR="192.0.2.9").status_code == 200
-
-
-def test_a_token_in_use_goes_on_while_its_neighbour_guesses(api, api_of, db):
-    good = api_of(make_user())
-    good.get("/api/v1/me")
-    api.credentials(HTTP_AUTHORIZATION="Bearer tl_pat_no")
-    for _ in range(62):
-        api.get("/api/v1/me")
-
-    assert good.get("/api/v1/me").status_code == 200
-
-
-def test_bad_session_tokens_are_not_guessed_without_limit(api, db):
-    session = Headless("app")
-    session.sign_in(make_user())
-    answers = []
-    for number in range(62):
-        api.credentials(HTTP_X_SESSION_TOKEN=f"{number:032}")
-        answers.append(api.get("/api/v1/me").status_code)
-    guesser = Headless("app")
-    guesser.token = "a" * 32
-
-    assert answers == [401] * 60 + [429] * 2
-    assert guesser.call("get", "auth/session").status_code == 429
-    assert session.is_signed_in()
-
-
-# --- Without the cache ----------------------------------------------------------------------
-
-
-@pytest.fixture
-def no_cache(settings):
-    """A Redis that nobody listens for."""
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": "redis://127.0.0.1:1/0",
-        }
-    }
-
-
-@pytest.mark.parametrize("kind", CLIENTS)
-def test_asvs_16_5_2_nobody_signs_in_uncounted(user, no_cache, kind):
-    client = CLIENTS[kind]()
-
-    answer = client.sign_in(user)
-
-    assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
-    assert int(answer["Retry-After"]) >= 1
-    assert not client.is_signed_in()
-    if kind == "pages":
-        assert "Signing in is not available" in answer.content.decode()
-    else:
-        assert answer.json()["errors"][0]["code"] == "unavailable"
-
-
-@pytest.mark.parametrize("path", ["/accounts/signup/", "/accounts/password/reset/"])
-def test_asvs_16_5_2_what_else_is_counted_is_refused_too(db, no_cache, path):
-    answer = Client().post(path, {"email": "ada@example.org"})
-
-    assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
-
-
-def test_asvs_16_5_2_those_who_are_signed_in_go_on(user, api_of, monkeypatch, request):
-    client = Client()
-    post_login(client, "ada", PASSWORD)
-    with_token = api_of(user)
-    monkeypatch.setattr(APIView, "throttle_classes", [AddressThrottle, UserThrottle])
-    request.getfixturevalue("no_cache")
-
-    assert Client().get("/api/docs/").status_code == HTTPStatus.SERVICE_UNAVAILABLE
-    assert is_signed_in(client)
-    assert with_token.get("/api/v1/me").status_code == HTTPStatus.OK
-
-
-# --- One answer -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def hashes(settings, monkeypatch):
-    """The computations of the real hash."""
-    settings.PASSWORD_HASHERS = ["users.hashers.Argon2idHasher"]
-    done = []
-    encode, verify = Argon2idHasher.encode, Argon2idHasher.verify
-    monkeypatch.setattr(
-        Argon2idHasher, "encode", lambda *args: done.append("encode") or encode(*args)
-    )
-    monkeypatch.setattr(
-        Argon2idHasher, "verify", lambda *args: done.append("verify") or verify(*args)
-    )
-    return done
-
-
-def account_that_is(state):
-    user = make_user(username="ada", email="ada@example.org", verified=state != "unverified")
-    match state:
-        case "unknown":
-            user.hard_delete()
-        case "disabled" | "disabled, right password":
-            User.objects.update(is_active=False)
-        case "deleted" | "deleted, right password":
-            user.delete()
-        case "without password":
-            user.set_unusable_password()
-            user.save()
-        case "locked, right password":
-            cache.set(limits._row_key(f"user:{user.pk}", is_known=False), 500)
-
-
-STATES = [
-    "unknown", "wrong password", "unverified", "without password", "deleted",
-    "deleted, right password", "disabled", "disabled, right password", "locked, right password",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", CLIENTS)
-@pytest.mark.parametrize("name", ["ada", "ada@example.org"])
-def test_asvs_6_3_8_every_refusal_is_the_same_and_costs_one_hash(
-    db, hashes, kind, name, django_assert_max_num_queries
-):
-    answers, queries = {}, {}
-    for state in STATES:
-        cache.clear()
-        account_that_is(state)
-        hashes.clear()
-        password = PASSWORD if "right" in state else WRONG
-        client = CLIENTS[kind]()
-        with django_assert_max_num_queries(30) as counted:
-            if kind == "pages":
-                answer = client.http.post(LOGIN, {"login": name, "password": password})
-                body = answer.context["form"].errors.as_json()
-            else:
-                field = "email" if "@" in name else "username"
-                body = {field: name, "password": password}
-                answer = client.call("post", "auth/login", body)
-                body = answer.content
-        answers[state] = answer.status_code, body, sorted(answer.cookies)
-        queries[state] = len(counted)
-        assert len(hashes) == 1, state
-        for row in User._base_manager.all():
-            row.hard_delete()
-
-    assert all(answer == answers["unknown"] for answer in answers.values())
-    assert len(set(queries.values())) == 1, queries
-
-
-def test_a_token_check_touches_no_password_hash(hashes, api_of, db):
-    user = make_user()
-    api = api_of(user)
-    hashes.clear()
-
-    api.get("/api/v1/me")
-
-    assert hashes == []
