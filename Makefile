@@ -65,7 +65,7 @@ help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r name text; do printf '  %-16s %s\n' "$$name" "$$text"; done
 
-run: free-port packages ## Serve demo data at http://127.0.0.1:8000 (PORT=8001 for another port)
+run: free-port packages ## Serve demo data at http://localhost:8000 (PORT=8001 for another port)
 	@$(VENV_PYTHON) manage.py run_demo --port $(PORT)
 
 test: packages-dev ## Run all tests on SQLite and on PostgreSQL (ARGS="-k name" goes to pytest)

@@ -189,14 +189,15 @@ def record(
     Without ``actor`` the acting context names it. Raise ``TransactionManagementError`` outside
     a transaction: the event would outlive a write that failed.
     """
-    spec = spec_of(type(target))
+    model = target.__class__  # not type(): request.user is a lazy object around the row
+    spec = spec_of(model)
     if spec:
         label = str(getattr(target, spec.label))
         group_id = getattr(target, spec.group) if spec.group else None
     else:
         label, group_id = str(target), None
-    using = router.db_for_write(type(target), instance=target)
-    row = _common_row(action=action, model=type(target), actor=actor)
+    using = router.db_for_write(model, instance=target)
+    row = _common_row(action=action, model=model, actor=actor)
     object_id = str(target.pk)
     label = label.replace("\0", "")[:LABEL_LENGTH]
     changes_text = canonical_json(changes or {})

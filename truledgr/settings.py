@@ -13,6 +13,7 @@ from authentication.providers import read_providers
 from truledgr.environment import Environment
 from truledgr.mail_settings import public_url, sender_at
 from truledgr.passkey_settings import passkey_domain, passkey_origins
+from truledgr.schema_settings import SCHEMATOOLS  # noqa: F401 (a setting)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -288,46 +289,6 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-}
-
-# --- The schema toolkit -------------------------------------------------------------------
-
-SCHEMATOOLS = {
-    "TITLE": "TruLedgr",
-    "OUTPUT": "docs/developer/database",
-    "EMBED": ["docs/developer/database-overview.md"],
-    # The name that the specification uses on the command line.
-    "ALIASES": {"auth": "authentication"},
-    "QUERIES": "truledgr.hot_queries.named",
-    "INDEX_IGNORE": {
-        "query-scans:items visible to member": "SQLite: owner or group; no one index",
-        "query-sorts:items visible to member": "PostgreSQL: it joins two indexes, then sorts",
-        "query-scans:groups visible to member": "PostgreSQL: owner or member; no one index",
-        "query-sorts:groups visible to member": "SQLite: it joins two indexes, then sorts",
-    },
-    "VIEWPOINTS": {
-        "access": {
-            "title": "Who may do what",
-            "purpose": "From a person to a permission: by roles held everywhere, or in a group.",
-            "tables": ["users", "role*", "group*", "items"],
-        },
-        "sign-in": {
-            "title": "Signing in",
-            "purpose": "What proves who somebody is, and what a sign-in leaves behind.",
-            "tables": ["users", "*_devices", "devices", "*_tokens", "user_sessions"],
-        },
-    },
-    "LINT": {
-        "ignore": [
-            # The trail outlives the people in it.
-            "foreign-key-unenforced:audit_events.actor_id",
-            # django-otp declares the field; the unique constraint serves as its index.
-            "duplicate-index:backup_code_devices.user_id",
-            # Live rows have a partial index each; deleted ones are looked for by their deletion.
-            "foreign-key-without-index:items.owner_id",
-            "foreign-key-without-index:items.group_id",
-        ]
-    },
 }
 
 # --- Browsers -----------------------------------------------------------------------------

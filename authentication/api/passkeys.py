@@ -95,21 +95,16 @@ class UseAPIView(APIView):  # type: ignore[misc]
 
 class PasskeyOptionsView(UseAPIView):
     documented_answers = {
-        method: {"200": described({"request_options": OPTIONS}, has_meta=True), "409": REFUSED}
-        for method in ("get", "post")
+        "post": {"200": described({"request_options": OPTIONS}, has_meta=True), "409": REFUSED}
     }
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Ask for a passkey.
 
         For the pending step `otp` of a sign-in, or for a session that steps up. Each answer has a
         new challenge, which ends the one before. 409 for an account without passkeys.
         """
         return answer(request, {"request_options": {"publicKey": self.use.options()}})
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Ask for a passkey, as GET does."""
-        return self.get(request, *args, **kwargs)
 
 
 class PasskeyView(UseAPIView):

@@ -8,7 +8,7 @@ from truledgr.management.commands.run_demo import PAGES, banner
 def test_the_banner_says_where_to_look_and_how_to_sign_in():
     text = banner(port=8001, sign_in="Username: demo_admin\n")
 
-    assert "http://127.0.0.1:8001/admin/" in text
+    assert "http://localhost:8001/admin/" in text
     assert "Username: demo_admin" in text
 
 

@@ -18,7 +18,6 @@ from authentication.tests.passkeys.callers import (
     Caller,
     add_passkey,
     add_second,
-    asked,
     code_in,
     events,
     make_user,
@@ -47,19 +46,10 @@ def test_options_name_the_passkeys_of_the_pending_user_only(caller, user, key):
 
 
 def test_asvs_6_3_8_without_a_pending_sign_in_nothing_is_asked_or_said(caller, user, key):
-    for method in ("GET", "POST"):
-        response = caller(method, "auth/passkey/options")
-        assert response.status_code == 401
-        assert "request_options" not in response.json()["data"]
+    response = caller("POST", "auth/passkey/options")
+    assert response.status_code == 401
+    assert "request_options" not in response.json()["data"]
     assert caller.answer({"id": "x"}).status_code == 401
-
-
-def test_options_may_be_fetched_by_get_too(caller, user, key):
-    caller.password(user)
-
-    options = asked(caller("GET", "auth/passkey/options"))
-
-    assert caller.answer(key.get(options)).status_code == 200
 
 
 def test_who_has_no_passkey_is_told_so(caller, user):

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
 HOST = "127.0.0.1"
+NAME = "localhost"  # in links: passkeys do not work at a number
 PAGES = {"Admin": "/admin/", "API docs": "/api/docs/", "Health": "/health/ready"}
 
 
@@ -47,7 +48,7 @@ class Command(BaseCommand):
 
 def banner(*, port: int, sign_in: str) -> str:
     """Where to look and how to sign in: the last thing on the screen before the requests."""
-    lines = [f"  {name:<10}http://{HOST}:{port}{path}" for name, path in PAGES.items()]
+    lines = [f"  {name:<10}http://{NAME}:{port}{path}" for name, path in PAGES.items()]
     return "\n".join(
         ["", "TruLedgr is running.", "", *lines, "", sign_in.rstrip(), "", "Ctrl-C stops it."]
     )
