@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from authentication import step_up
-from authentication.account_flows import AccountFlows
+from authentication.flows.accounts import AccountFlows
+from authentication.flows.sign_ins import SignInFlows
 from authentication.mails.allauth_mails import MailsOfAllauth
-from authentication.sign_in_flows import SignInFlows
 
 
 class AccountAdapter(AccountFlows, SignInFlows, MailsOfAllauth):

@@ -1,7 +1,17 @@
-"""The pages of the account that are ours; allauth's own come after them, under the same path."""
+"""The pages of signing in and of the account, under ``/accounts/``: ours, then allauth's own."""
 
-from django.urls import path
+from django.urls import include, path
 
+from authentication.views.codes import OTPView
+from authentication.views.enrolment import EnrolView
+from authentication.views.not_me import NotMeView
+from authentication.views.passkeys import AddPasskeyView, UsePasskeyView
+from authentication.views.second_factors import (
+    BackupCodesView,
+    RemoveFactorView,
+    RenameFactorView,
+    SecondFactorsView,
+)
 from authentication.views.sessions import (
     DevicesView,
     EndOtherSessionsView,
@@ -9,17 +19,37 @@ from authentication.views.sessions import (
     RenameDeviceView,
     SessionsView,
 )
+from authentication.views.sign_up import SignUpView
+from authentication.views.step_up import StepUpView
 from authentication.views.tokens import MakeTokenView, RevokeTokenView, TokensView
 
 urlpatterns = [
-    path("sessions/", SessionsView.as_view(), name="account_sessions"),
+    path("otp/", OTPView.as_view(), name="account_otp"),
+    path("enrol/", EnrolView.as_view(), name="account_enrol_totp"),
+    path("step-up/", StepUpView.as_view(), name="account_step_up"),
+    # allauth's own asks for the password only.
+    path("reauthenticate/", StepUpView.as_view(), name="account_reauthenticate"),
+    path("second-factors/", SecondFactorsView.as_view(), name="account_second_factors"),
+    path("second-factors/backup-codes/", BackupCodesView.as_view(), name="account_backup_codes"),
     path(
-        "sessions/end-others/", EndOtherSessionsView.as_view(), name="account_end_other_sessions"
+        "second-factors/<str:id>/rename/", RenameFactorView.as_view(), name="account_rename_factor"
     ),
+    path(
+        "second-factors/<str:id>/remove/", RemoveFactorView.as_view(), name="account_remove_factor"
+    ),
+    path("passkey/", UsePasskeyView.as_view(), name="account_use_passkey"),
+    path("passkey/add/", AddPasskeyView.as_view(), name="account_add_passkey"),
+    path("sessions/", SessionsView.as_view(), name="account_sessions"),
+    path("sessions/end-others/", EndOtherSessionsView.as_view(), name="account_end_other_sessions"),
     path("sessions/<uuid:pk>/end/", EndSessionView.as_view(), name="account_end_session"),
     path("devices/", DevicesView.as_view(), name="account_devices"),
     path("devices/<uuid:pk>/rename/", RenameDeviceView.as_view(), name="account_rename_device"),
     path("tokens/", TokensView.as_view(), name="account_tokens"),
     path("tokens/make/", MakeTokenView.as_view(), name="account_make_token"),
     path("tokens/<uuid:pk>/revoke/", RevokeTokenView.as_view(), name="account_revoke_token"),
+    path("not-me/<str:token>/", NotMeView.as_view(), name="account_not_me"),
+    path("signup/", SignUpView.as_view(), name="account_signup"),
+    path("", include("allauth.account.urls")),
+    path("3rdparty/", include("allauth.socialaccount.urls")),
+    path("", include("authentication.oauth.urls")),
 ]

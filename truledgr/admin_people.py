@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from authentication.admin_users import AccountAdmin
+from authentication.admin.accounts import AccountAdmin
 from authorization.admin import UserWithRolesAdmin
 from users.models import User
 

@@ -18,7 +18,7 @@ from django import forms
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
-from authentication.headless import OWN_VIEWS
+from authentication.api.headless import OWN_VIEWS
 
 PREFIX = "/api/auth/{client}/v1/"
 NAMESPACE = "Auth"  # of allauth's components, which share some names with ours

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from authentication.providers import read_providers
+from authentication.oauth.environment import read_providers
 from truledgr.environment import Environment
 from truledgr.mail_settings import public_url, sender_at
 from truledgr.passkey_settings import passkey_domain, passkey_origins
@@ -196,16 +196,16 @@ ACCOUNT_RATE_LIMITS = {
     "reauthenticate": "10/m/user",
 }
 ACCOUNT_FORMS = {
-    "signup": "authentication.forms_account.SignUpForm",
-    "reset_password": "authentication.forms_account.ResetForm",
-    "confirm_email_verification_code": "authentication.forms_account.VerifyEmailForm",
+    "signup": "authentication.forms.accounts.SignUpForm",
+    "reset_password": "authentication.forms.accounts.ResetForm",
+    "confirm_email_verification_code": "authentication.forms.accounts.VerifyEmailForm",
 }
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "authentication.reset_tokens.ResetTokenGenerator"  # noqa: S105
 PASSWORD_RESET_SECONDS = 3_600
 # Other providers to sign in with: docs/developer/sign-in-with-other-providers.md
 OAUTH_PROVIDERS = read_providers(env, production=not DEBUG)
 SOCIALACCOUNT_PROVIDERS = OAUTH_PROVIDERS.settings
-SOCIALACCOUNT_ADAPTER = "authentication.social.SocialAccountAdapter"
+SOCIALACCOUNT_ADAPTER = "authentication.oauth.account_adapter.SocialAccountAdapter"
 SOCIALACCOUNT_FORMS = {
     "signup": "authentication.oauth.managing.SocialSignUpForm",
     "disconnect": "authentication.oauth.managing.UnlinkForm",
@@ -215,7 +215,7 @@ SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = False
 SOCIALACCOUNT_LOGIN_ON_GET = False
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 5  # seconds for each answer of a provider
-HEADLESS_TOKEN_STRATEGY = "authentication.headless.TokenStrategy"  # noqa: S105
+HEADLESS_TOKEN_STRATEGY = "authentication.api.headless.TokenStrategy"  # noqa: S105
 OTP_TOTP_ISSUER = "TruLedgr"
 # Staff and superusers use nothing without a second factor; others by their own mark or a role's.
 STAFF_SECOND_FACTOR_REQUIRED = env.flag("STAFF_SECOND_FACTOR_REQUIRED", default=True)

@@ -27,9 +27,9 @@ from authentication.api.factor_answers import (
     signed_in,
 )
 from authentication.api.second_factors import EndOthersInput, FactorsAPIView, NameInput
-from authentication.passkey_registration import PasskeyRegistration
-from authentication.passkey_use import PasskeyUse, SignInOverError
-from authentication.passkeys import PasskeyRefusedError, Purpose, an_object, passkeys_of
+from authentication.passkeys.credentials import PasskeyRefusedError, Purpose, an_object, passkeys_of
+from authentication.passkeys.registration import PasskeyRegistration
+from authentication.passkeys.use import PasskeyUse, SignInOverError
 from authentication.second_factors import public_id_of
 from authentication.services.passkeys import rename_passkey
 from authentication.services.second_factors import LONGEST_NAME, end_other_sessions, remove_factor

@@ -25,7 +25,7 @@ from authentication.api.factor_answers import (
     shown,
     signed_in,
 )
-from authentication.forms import CodeField
+from authentication.forms.second_factors import CodeField
 from authentication.models import TOTPDevice
 from authentication.second_factors import public_id_of, second_factors_of
 from authentication.services.passkeys import rename_passkey

@@ -21,7 +21,7 @@ from authentication.api.factor_answers import (
     refused,
     signed_in,
 )
-from authentication.forms import CodeField
+from authentication.forms.second_factors import CodeField
 from authentication.second_factors import second_factors_of
 from core.errors import DomainError
 

@@ -20,13 +20,13 @@ from allauth.utils import get_request_param
 from django.http import HttpRequest
 from requests import RequestException
 
+from authentication.oauth.environment import flaw_of_web_address
 from authentication.oauth.id_tokens import (
     ProviderRefusedError,
     fetch_json,
     nonce_of,
     verify_id_token,
 )
-from authentication.providers import flaw_of_web_address
 
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from authentication.mails import Notice, notify
-from authentication.passkeys import (
+from authentication.passkeys.credentials import (
     Passkey,
     PasskeyRefusedError,
     passkeys_of,
@@ -75,7 +75,7 @@ def prove_passkey(*, user: User, state: dict[str, Any], answer: dict[str, Any]) 
     """The passkey of ``user`` that ``answer`` proves; both outcomes are recorded.
 
     It unlocks devices that too many wrong codes have locked, as a right code does. Raise
-    ``PasskeyRefusedError`` as ``authentication.passkeys.proven()`` does.
+    ``PasskeyRefusedError`` as ``authentication.passkeys.credentials.proven()`` does.
     """
     try:
         with transaction.atomic():

@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.exceptions import ImproperlyConfigured
 
-from authentication.providers import read_providers
+from authentication.oauth.environment import read_providers
 from truledgr.environment import Environment
 from truledgr.tests.test_settings import manage
 

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
-from authentication.forms import OTPForm
+from authentication.forms.second_factors import OTPForm
 from authentication.second_factors import second_factors_of
 from authentication.services.second_factors import MOST_WRONG_CODES, check_code
 from authentication.stages import OTPStage

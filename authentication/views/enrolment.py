@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
 from authentication import step_up
-from authentication.forms import EnrolForm
+from authentication.forms.second_factors import EnrolForm
 from authentication.models import TOTPDevice
 from authentication.qr import qr_code
 from authentication.requirement import lacks_second_factor

@@ -18,9 +18,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
 from authentication import step_up
-from authentication.passkey_registration import PasskeyRegistration
-from authentication.passkey_use import PasskeyUse, SignInOverError
-from authentication.passkeys import Purpose, read_answer
+from authentication.passkeys.credentials import Purpose, read_answer
+from authentication.passkeys.registration import PasskeyRegistration
+from authentication.passkeys.use import PasskeyUse, SignInOverError
 from authentication.views.enrolment import codes_page
 from core.errors import DomainError
 

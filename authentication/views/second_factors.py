@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from authentication import step_up
-from authentication.forms import NameForm
+from authentication.forms.second_factors import NameForm
 from authentication.models import TOTPDevice
 from authentication.requirement import lacks_second_factor
 from authentication.second_factors import public_id_of, second_factors_of

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
 from authentication import step_up
-from authentication.forms import StepUpForm
+from authentication.forms.second_factors import StepUpForm
 from authentication.second_factors import second_factors_of
 from core.errors import DomainError
 

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from authentication import step_up
-from authentication.forms_tokens import TokenForm
+from authentication.forms.tokens import TokenForm
 from authentication.models import APIToken
 from authentication.services.api_tokens import create_api_token, revoke_api_token
 from authentication.views.changes import ChangeView

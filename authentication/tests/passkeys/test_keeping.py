@@ -5,7 +5,7 @@ import time
 import pytest
 
 from authentication.models import BackupCodeDevice
-from authentication.passkeys import Passkey
+from authentication.passkeys.credentials import Passkey
 from authentication.tests.authenticator import Authenticator
 from authentication.tests.passkeys.callers import (
     PASSWORD,

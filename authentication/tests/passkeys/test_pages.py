@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from authentication.models import BackupCodeDevice, TOTPDevice
-from authentication.passkeys import Passkey
+from authentication.passkeys.credentials import Passkey
 from authentication.tests.authenticator import Authenticator
 from authentication.tests.passkeys.callers import PASSWORD, Caller, events, session_of
 

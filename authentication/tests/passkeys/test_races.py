@@ -2,7 +2,7 @@
 
 import pytest
 
-from authentication.passkeys import Passkey
+from authentication.passkeys.credentials import Passkey
 from authentication.tests.authenticator import Authenticator
 from authentication.tests.passkeys.callers import (
     Caller,

@@ -4,7 +4,7 @@ import pytest
 from django.core import mail
 
 from authentication.models import BackupCodeDevice
-from authentication.passkeys import Passkey
+from authentication.passkeys.credentials import Passkey
 from authentication.tests.authenticator import Authenticator, RefusedError, to_text
 from authentication.tests.passkeys.callers import (
     Caller,

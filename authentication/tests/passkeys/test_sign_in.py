@@ -10,7 +10,7 @@ from django.test import Client
 from django_otp_webauthn.models import WebAuthnUserHandle
 
 from authentication.models import MOST_WRONG_IN_A_ROW, TOTPDevice
-from authentication.passkeys import Passkey
+from authentication.passkeys.credentials import Passkey
 from authentication.tests.authenticator import Authenticator, to_text
 from authentication.tests.codes import code_of
 from authentication.tests.passkeys.callers import (
@@ -171,7 +171,7 @@ def test_a_challenge_is_good_for_five_minutes(caller, user, key, monkeypatch):
     caller.password(user)
     options = caller.ask()
     later = time.time() + 301
-    monkeypatch.setattr("authentication.passkeys.time.time", lambda: later)
+    monkeypatch.setattr("authentication.passkeys.credentials.time.time", lambda: later)
 
     response = caller.answer(key.get(options))
 

@@ -4,7 +4,7 @@ from allauth.headless.constants import Client
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from authentication.headless import build_urlpatterns
+from authentication.api.headless import build_urlpatterns
 
 app_name = "headless"
 urlpatterns: list[URLPattern | URLResolver] = [

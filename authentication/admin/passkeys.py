@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from authentication.admin import SecondFactorAdmin
-from authentication.passkeys import Passkey
+from authentication.admin.factors import SecondFactorAdmin
+from authentication.passkeys.credentials import Passkey
 
 
 @admin.register(Passkey)

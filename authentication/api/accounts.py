@@ -10,7 +10,7 @@ from allauth.headless.account.views import RequestPasswordResetView, SignupView
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
 
-from authentication.forms_account import ResetInput, SignUpInput
+from authentication.forms.accounts import ResetInput, SignUpInput
 
 SIGN_UP_CLOSED = "sign_up_closed"
 

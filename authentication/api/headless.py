@@ -14,10 +14,10 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import URLPattern, URLResolver, path
 
 from authentication import limits
+from authentication.api.accounts import ResetRequestView, SignUpView
 from authentication.api.passkeys import PASSKEY_VIEWS
 from authentication.api.second_factors import SECOND_FACTOR_VIEWS
 from authentication.api.step_up import StepUpView
-from authentication.headless_accounts import ResetRequestView, SignUpView
 from authentication.oauth.managing import LinkedAccountsView, SocialSignUpView
 from authentication.requirement import CODE, REFUSAL, lacks_second_factor
 from users.sessions import SessionStore

@@ -9,7 +9,7 @@ from allauth.account.stages import LoginStageController
 from django.http import HttpRequest, HttpResponse
 
 from authentication import step_up
-from authentication.passkeys import (
+from authentication.passkeys.credentials import (
     PasskeyRefusedError,
     Purpose,
     ask_for_passkey,

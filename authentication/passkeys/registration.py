@@ -9,7 +9,7 @@ from allauth.account.stages import LoginStageController
 from django.http import HttpRequest, HttpResponse
 
 from authentication import step_up
-from authentication.passkeys import Passkey, Purpose, ask_to_register, take_challenge
+from authentication.passkeys.credentials import Passkey, Purpose, ask_to_register, take_challenge
 from authentication.services.passkeys import add_passkey, refuse_too_many
 from authentication.stages import EnrolmentStage
 from users.models import User

@@ -1,0 +1,5 @@
+"""Signing in, as staff see it: importing the modules registers their pages."""
+
+from authentication.admin import addresses, factors, linked_accounts, mails, passkeys, tokens
+
+__all__ = ["addresses", "factors", "linked_accounts", "mails", "passkeys", "tokens"]

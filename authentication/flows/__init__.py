@@ -1,0 +1,1 @@
+"""allauth's hooks, by what they are about; ``AccountAdapter`` inherits them."""

@@ -1,0 +1,1 @@
+"""Forms of the pages, and inputs of the headless views."""

@@ -1,0 +1,1 @@
+"""Passkeys: keeping them, and proving one."""
