@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from authentication.services.api_tokens import create_api_token
 from core import append_only
 from core.models import AuditEvent
+from core.tests.redis_server import redis_server
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,13 @@ def _mails_leave_a_test_that_never_commits(monkeypatch):
             transaction.on_commit(now, robust=True)
 
     monkeypatch.setattr("authentication.mails.delivery.after_commit", leave)
+
+
+@pytest.fixture(scope="session")
+def redis_url():
+    """Where a Redis answers; see ``core.tests.redis_server``."""
+    with redis_server() as url:
+        yield url
 
 
 @pytest.fixture

@@ -13,12 +13,11 @@ from core.api.throttling import AddressThrottle, UserThrottle
 from core.rates import CountingError, Rate, forget, increment, network_of, parse_rates, peek, take
 from users.tests.factories import UserFactory
 
-REDIS = "redis://127.0.0.1:6379/9"
 FIVE = Rate(5, 60)
 
 
 @pytest.fixture(autouse=True, params=["memory", "redis"])
-def _cache(request, settings):
+def _cache(request, settings, redis_url):
     if request.param == "memory":
         yield
         return
@@ -26,11 +25,10 @@ def _cache(request, settings):
     settings.CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS,
+            "LOCATION": redis_url,
             "KEY_PREFIX": prefix,
         }
     }
-    cache.set("here", 1, timeout=5)  # fails here when there is no Redis
     client = caches["default"]._cache.get_client()
     yield
     for key in client.scan_iter(match=f"{prefix}*"):
