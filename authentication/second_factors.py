@@ -77,6 +77,14 @@ def has_lasting_factor(user: Any) -> Combinable:
     return either
 
 
+def has_second_factor(user: User) -> bool:
+    """Whether ``second_factors_of()`` would find any, in one query instead of three."""
+    backup = BackupCodeDevice.objects.filter(user=user, confirmed=True)
+    rows = User.objects.filter(has_lasting_factor(user.pk) | Exists(backup), pk=user.pk)
+    found: bool = rows.exists()
+    return found
+
+
 def second_factors_of(user: User) -> SecondFactors:
     return SecondFactors(
         apps=tuple(TOTPDevice.objects.filter(user=user, confirmed=True).order_by("id")),

@@ -19,6 +19,7 @@ from users.devices import remember_device
 from users.models import User
 from users.user_agents import describe
 
+TOLD_AFTER = 5  # wrong passwords in a row before a right one
 NOBODY = User(pk="")  # events about names that no account has
 
 
@@ -76,6 +77,13 @@ def record_failure(attempt: Attempt, reason: str) -> None:
     _record("sign_in_failed", attempt.account or NOBODY, details)
     if attempt.account is not None and attempt.locks:
         notify(attempt.account, Notice.FACTOR_LOCKED)
+
+
+def tell_of_wrong_ones(attempt: Attempt, user: User) -> None:
+    """Tell the owner that a right password came after several wrong ones (ASVS 6.3.5)."""
+    wrong = attempt.in_row - 1
+    if wrong >= TOLD_AFTER:
+        notify(user, Notice.WRONG_PASSWORDS, count=wrong)
 
 
 def record_closed_account(user: User) -> None:

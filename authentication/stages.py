@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from authentication.models import TOTPDevice
-from authentication.second_factors import second_factors_of
+from authentication.second_factors import has_second_factor, second_factors_of
 from authentication.services.second_factors import SignIn, start_totp
 
 
@@ -38,9 +38,9 @@ class OTPStage(FactorStage):
 
     def handle(self) -> tuple[HttpResponse | None, bool]:
         user = self.login.user
-        factors = second_factors_of(user) if user is not None else None
-        if not factors:
+        if user is None or not has_second_factor(user):
             return None, True
+        factors = second_factors_of(user)
         # Counted by the devices and not here: a session loses what parallel requests write.
         self.state["began_at"] = timezone.now().isoformat()
         self.state["wrong_before"] = {

@@ -44,7 +44,12 @@ class RoleBackend(ModelBackend):
         identifier = username or email
         if not identifier or password is None:
             return None
-        user: User | None = User.objects.alive().named(identifier).first()
+        user: User | None = (
+            User.objects.alive()
+            .named(identifier)
+            .annotate(**self.second_factor_columns(OuterRef("pk")))
+            .first()
+        )
         if user is None:
             # Spend the time that a known user would cost (django ticket 20760).
             User().set_password(password)
@@ -57,9 +62,7 @@ class RoleBackend(ModelBackend):
     def get_user(self, user_id: Any) -> User | None:
         """The user of a session; the same query finds whether a role asks for a second factor."""
         users = User.objects.active().filter(pk=user_id)
-        user: User | None = users.annotate(
-            **{ROLE_REQUIRES: Exists(_requiring(OuterRef("pk")))}
-        ).first()
+        user: User | None = users.annotate(**self.second_factor_columns(OuterRef("pk"))).first()
         return user
 
     def second_factor_columns(self, user: Any) -> dict[str, Exists]:

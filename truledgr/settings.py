@@ -144,7 +144,9 @@ AUTHENTICATION_BACKENDS = ["authorization.backends.RoleBackend"]
 # Usernames and e-mail addresses are unique among live rows only, by partial constraints.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 
-# OWASP's second recommended Argon2id setting: m=19 MiB, t=2, p=1.
+# OWASP's second recommended Argon2id setting is m=19 MiB (19,456 KiB), t=2, p=1: no less.
+PASSWORD_HASH_MEMORY = env.number("PASSWORD_HASH_MEMORY", default=19_456, minimum=19_456)
+PASSWORD_HASH_PASSES = env.number("PASSWORD_HASH_PASSES", default=2, minimum=2)
 PASSWORD_HASHERS = ["users.hashers.Argon2idHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "authentication.passwords.validators.LengthValidator"},

@@ -46,16 +46,27 @@ def _parted(encoded: str) -> tuple[str, str]:
 
 
 class Argon2idHasher(Argon2PasswordHasher):
-    """Argon2id at OWASP's m=19 MiB, t=2, p=1: a tenth of the cost of Django's defaults.
+    """Argon2id, by default at OWASP's m=19 MiB, t=2, p=1: a tenth of the cost of Django's.
 
+    ``PASSWORD_HASH_MEMORY`` (KiB) and ``PASSWORD_HASH_PASSES`` raise it; each password is hashed
+    anew at its next sign-in.
     With ``PASSWORD_PEPPERS`` the password goes through HMAC-SHA-256 with the first of them, and
     the hash ends in ``$k=`` and that key's id. Hashes with another key, or with none, are still
     right and are made anew at the next sign-in; without their key they match nothing.
     """
 
-    memory_cost = 19_456
-    time_cost = 2
     parallelism = 1
+
+    @property
+    def memory_cost(self) -> int:  # type: ignore[override]
+        """Kibibytes."""
+        memory: int = settings.PASSWORD_HASH_MEMORY
+        return memory
+
+    @property
+    def time_cost(self) -> int:  # type: ignore[override]
+        passes: int = settings.PASSWORD_HASH_PASSES
+        return passes
 
     def encode(self, password: str, salt: str) -> str:
         for pepper, key in _peppers().items():

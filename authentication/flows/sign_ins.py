@@ -53,6 +53,7 @@ class SignInFlows(DefaultAccountAdapter):  # type: ignore[misc]
             self.authentication_failed(request, **credentials)
             return None
         self.attempt.succeeded()
+        sign_ins.tell_of_wrong_ones(self.attempt, user)
         return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:

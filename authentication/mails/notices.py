@@ -42,6 +42,7 @@ class Notice(models.TextChoices):
     PROVIDER_UNLINKED = "provider_unlinked"
     FACTOR_LOCKED = "factor_locked"
     WRONG_CODES = "wrong_codes"
+    WRONG_PASSWORDS = "wrong_passwords"
     RESET_LINK_BY_STAFF = "reset_link_by_staff"
     ACCOUNT_MADE = "account_made"
 

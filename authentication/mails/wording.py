@@ -138,6 +138,14 @@ NOTICES: dict[str, Wording] = {
         ),
         report=WAS_NOT_ME_SESSION,
     ),
+    "wrong_passwords": Wording(
+        subject=_("Signed in after several wrong passwords"),
+        paragraphs=(
+            _("Somebody entered the right password of your account, after several wrong ones."),
+            _("If it was not you, they have guessed it."),
+        ),
+        report=WAS_NOT_ME_SESSION,
+    ),
     "reset_link_by_staff": Wording(
         subject=_("A link to set a new password"),
         paragraphs=(

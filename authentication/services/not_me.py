@@ -40,7 +40,9 @@ REASON = "Reported as not asked for by its owner."
 WITHDRAWN_ONLY = frozenset({RESET_ASKED_FOR, Notice.RESET_LINK_BY_STAFF, Notice.ACCOUNT_MADE})
 # Somebody signed in, or nearly: that session ends. Every other notice tells of a change of what
 # opens the account: then nothing that is open now is trusted.
-ONE_SESSION = frozenset({Notice.NEW_DEVICE, Notice.BACKUP_CODE_USED, Notice.WRONG_CODES})
+ONE_SESSION = frozenset(
+    {Notice.NEW_DEVICE, Notice.BACKUP_CODE_USED, Notice.WRONG_CODES, Notice.WRONG_PASSWORDS}
+)
 NO_SESSION = UUID(int=0)
 JUST_BEFORE = timedelta(minutes=1)  # what a notice tells of was written just before it was made
 
