@@ -1,3 +1,4 @@
+# schematools: accept check-added-with-column — no version was released before this one
 from django.db import migrations, models
 
 

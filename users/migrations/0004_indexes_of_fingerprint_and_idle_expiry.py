@@ -1,3 +1,4 @@
+# schematools: accept index-added — no version was released before this one
 from django.db import migrations, models
 
 
