@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 from urllib.parse import urlencode
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.contrib.auth.middleware import auser, get_user
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -16,6 +15,7 @@ from django.utils.functional import SimpleLazyObject
 
 from authentication.requirement import CODE, REFUSAL, lacks_second_factor, with_verification
 from core.api.errors import problem_page
+from core.middleware import BothWays
 
 # What a session may still open: the way to a second factor, and the way out.
 ALWAYS_OPEN = frozenset(
@@ -34,20 +34,12 @@ ALWAYS_OPEN = frozenset(
 )
 
 
-class SecondFactorMiddleware:
+class SecondFactorMiddleware(BothWays):
     """``request.user.is_verified()`` as django-otp's middleware has it, and the requirement.
 
     django-otp's own reads the factor's row for every request, and keeps the user that it saw
     first; allauth's app client changes the session of a request half way.
     """
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         async def verified_auser() -> Any:

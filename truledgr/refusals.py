@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from allauth.core.ratelimit import respond_429
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from redis.exceptions import RedisError
 
 from authentication.limits import LimitReachedError
 from core.api.errors import RETRY_SECONDS, problem_page
+from core.middleware import BothWays
 from core.rates import CountingError
 
 logger = logging.getLogger(__name__)
@@ -24,19 +23,11 @@ OUTAGE = "Tries cannot be counted at the moment, so nobody can sign in. Try agai
 LONGEST_WAIT = 60  # seconds: allauth does not say, and all its rates are for a minute at most
 
 
-class RefusalMiddleware:
+class RefusalMiddleware(BothWays):
     """Nobody signs in, signs up or resets a password uncounted: without the cache it is 503."""
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
-            markcoroutinefunction(self)
-
     def __call__(self, request: HttpRequest) -> Any:
-        if iscoroutinefunction(self.get_response):
+        if self.is_async:
             return self._async_call(request)
         return _with_wait(self.get_response(request))
 

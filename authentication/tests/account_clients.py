@@ -4,28 +4,18 @@ import json
 import re
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
 from authentication.services.password_resets import reset_path
-from users.tests.factories import UserFactory
+from authentication.tests.people import PASSWORD
 
-PASSWORD = "correct horse battery staple"
 OTHER = "quiet violet harbour lanterns"
 LOGIN = "/accounts/login/"
 SIGN_UP, VERIFY = "/accounts/signup/", "/accounts/confirm-email/"
 CHANGE, EMAIL = "/accounts/password/change/", "/accounts/email/"
 NEW = "new@example.org"
-
-
-def make_user(*, password=PASSWORD, verified=True, **fields):
-    user = UserFactory(**fields)
-    user.set_password(password)
-    user.save()
-    EmailAddress.objects.create(user=user, email=user.email, verified=verified, primary=True)
-    return user
 
 
 class Headless:

@@ -2,23 +2,13 @@
 
 import json
 
-from allauth.account.models import EmailAddress
 from django.test import Client
 
 from authentication.models import BackupCodeDevice, TOTPDevice
-from users.tests.factories import UserFactory
+from authentication.tests.people import PASSWORD
 
-PASSWORD = "correct horse battery staple"
 LOGIN, OTP, STEP_UP = "/accounts/login/", "/accounts/otp/", "/accounts/step-up/"
 FACTORS, ENROL = "/accounts/second-factors/", "/accounts/enrol/"
-
-
-def make_user(password=PASSWORD, **fields):
-    user = UserFactory(**fields)
-    user.set_password(password)
-    user.save()
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    return user
 
 
 def make_app(user, name="Phone", **fields):

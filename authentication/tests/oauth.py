@@ -7,13 +7,11 @@ import time
 from urllib.parse import urlencode, urlsplit
 
 import requests
-from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 
+from authentication.tests.people import PASSWORD
 from core.models import AuditEvent
-from users.tests.factories import UserFactory
 
-PASSWORD = "correct horse battery staple"
 APP = "/api/auth/app/v1/"
 BROWSER = "/api/auth/browser/v1/"
 LOGIN = "/accounts/oidc/corp/login/"
@@ -56,17 +54,6 @@ def change(settings, **options):
     settings.SOCIALACCOUNT_PROVIDERS = providers | {
         "openid_connect": {**providers["openid_connect"], "APPS": [changed]}
     }
-
-
-def make_user(*, password=PASSWORD, verified=True, **fields):
-    user = UserFactory(**fields)
-    if password:
-        user.set_password(password)
-    else:
-        user.set_unusable_password()
-    user.save()
-    EmailAddress.objects.create(user=user, email=user.email, verified=verified, primary=True)
-    return user
 
 
 def link(user, sub="1001", provider="corp"):

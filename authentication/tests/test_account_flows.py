@@ -13,16 +13,15 @@ from authentication.services.password_resets import make_reset_token
 from authentication.tests.account_clients import (
     CLIENTS,
     OTHER,
-    PASSWORD,
     Headless,
     Pages,
     change_password,
     is_password,
     mails_at_once,  # noqa: F401 (a fixture)
     mails_to,
-    make_user,
     step_up,
 )
+from authentication.tests.people import PASSWORD, make_user
 from core.models import AuditEvent
 from users.models import EndReason, User, UserSession
 

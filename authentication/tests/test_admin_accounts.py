@@ -16,9 +16,9 @@ from authentication.tests.account_clients import (
     link_in,
     mails_at_once,  # noqa: F401 (a fixture)
     mails_to,
-    make_user,
     use_by,
 )
+from authentication.tests.people import make_user
 from authorization.tests.factories import RoleAssignmentFactory, RoleFactory
 from core.models import AuditEvent
 from users.models import EndReason, User, UserSession

@@ -7,15 +7,14 @@ from authentication.services.password_resets import make_reset_token
 from authentication.tests.account_clients import (
     CLIENTS,
     OTHER,
-    PASSWORD,
     Headless,
     is_new_password,
     mails_at_once,  # noqa: F401 (a fixture)
     mails_to,
-    make_user,
     use_by,
 )
 from authentication.tests.codes import code_of
+from authentication.tests.people import PASSWORD, make_user
 from core.models import AuditEvent
 from users.models import EndReason, UserSession
 

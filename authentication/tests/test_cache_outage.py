@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 from rest_framework.views import APIView
 
-from authentication.tests.account_clients import CLIENTS, PASSWORD, make_user
+from authentication.tests.account_clients import CLIENTS
+from authentication.tests.people import PASSWORD, make_user
 from authentication.tests.tries import (
     is_signed_in,
     post_login,

@@ -10,9 +10,9 @@ from authentication.tests.account_clients import (
     Headless,
     is_new_password,
     mails_at_once,  # noqa: F401 (a fixture)
-    make_user,
     use_by,
 )
+from authentication.tests.people import make_user
 from core.models import AuditEvent
 from users.models import User
 from users.tests.factories import UserFactory

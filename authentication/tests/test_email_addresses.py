@@ -13,17 +13,16 @@ from authentication.tests.account_clients import (
     CLIENTS,
     EMAIL,
     NEW,
-    PASSWORD,
     Headless,
     add_address,
     code_in,
     enter,
     mails_at_once,  # noqa: F401 (a fixture)
     mails_to,
-    make_user,
     problem_codes,
     step_up,
 )
+from authentication.tests.people import PASSWORD, make_user
 from core.models import AuditEvent
 from users.email_addresses import own_address
 from users.models import User

@@ -11,15 +11,14 @@ from authentication.tests.clients import (
     ENROL,
     FACTORS,
     LOGIN,
-    PASSWORD,
     AppClient,
     BrowserClient,
     error_codes,
     make_app,
-    make_user,
     pending_flows,
 )
 from authentication.tests.codes import code_of
+from authentication.tests.people import PASSWORD, make_user
 from core.models import AuditEvent
 from core.tests.parallel import at_once
 from users.models import UserSession

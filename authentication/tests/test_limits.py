@@ -14,12 +14,11 @@ from django.test import Client
 from authentication import limits
 from authentication.tests.account_clients import (
     OTHER,
-    PASSWORD,
     Headless,
     link_in,
     mails_at_once,  # noqa: F401 (a fixture)
-    make_user,
 )
+from authentication.tests.people import PASSWORD, make_user
 from authentication.tests.tries import (
     HOME,
     STRANGER,

@@ -14,11 +14,11 @@ from authentication.tests.oauth import (
     events,
     is_signed_in,
     link,
-    make_user,
     set_up,
     sign_in,
     text_of,
 )
+from authentication.tests.people import make_user
 from users.models import UserSession
 
 pytestmark = pytest.mark.django_db

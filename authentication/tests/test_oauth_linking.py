@@ -20,11 +20,11 @@ from authentication.tests.oauth import (
     enter,
     events,
     link,
-    make_user,
     set_up,
     sign_in,
     text_of,
 )
+from authentication.tests.people import make_user
 from core.tests.parallel import at_once
 from users.models import User
 

@@ -8,16 +8,15 @@ from allauth.socialaccount.models import SocialAccount
 from authentication.models import TOTPDevice
 from authentication.tests.oauth import (
     BROWSER,
-    PASSWORD,
     approve,
     enter,
     events,
     link,
-    make_user,
     send,
     send_token,
     session_token_of,
 )
+from authentication.tests.people import PASSWORD, make_user
 from users.models import User
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client
 
 from authentication.oauth.adapters import AppleAdapter, GitHubAdapter, GoogleAdapter
-from authentication.tests.oauth import approve, is_signed_in, link, make_user, send_token
+from authentication.tests.oauth import approve, is_signed_in, link, send_token
+from authentication.tests.people import make_user
 from users.models import User
 
 pytestmark = pytest.mark.django_db

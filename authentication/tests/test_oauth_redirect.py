@@ -22,11 +22,11 @@ from authentication.tests.oauth import (
     events,
     is_signed_in,
     link,
-    make_user,
     set_up,
     sign_in,
     text_of,
 )
+from authentication.tests.people import make_user
 from users.models import User, UserSession
 
 pytestmark = pytest.mark.django_db

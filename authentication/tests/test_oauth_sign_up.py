@@ -13,10 +13,10 @@ from authentication.tests.oauth import (
     events,
     is_signed_in,
     link,
-    make_user,
     sign_in,
     text_of,
 )
+from authentication.tests.people import make_user
 from core.tests.parallel import at_once
 from users.models import User
 

@@ -16,12 +16,12 @@ from authentication.tests.oauth import (
     change,
     is_signed_in,
     link,
-    make_user,
     send,
     send_token,
     session_token_of,
     set_up,
 )
+from authentication.tests.people import make_user
 from core.models import AuditEvent
 from users.models import User, UserSession
 

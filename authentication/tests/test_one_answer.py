@@ -4,7 +4,8 @@ import pytest
 from django.core.cache import cache
 
 from authentication import limits
-from authentication.tests.account_clients import CLIENTS, LOGIN, PASSWORD, make_user
+from authentication.tests.account_clients import CLIENTS, LOGIN
+from authentication.tests.people import PASSWORD, make_user
 from authentication.tests.tries import (
     WRONG,
 )

@@ -14,10 +14,10 @@ from authentication.tests.clients import (
     error_codes,
     make_app,
     make_backup_codes,
-    make_user,
     pending_flows,
 )
 from authentication.tests.codes import code_of
+from authentication.tests.people import make_user
 from core.tests.parallel import at_once
 from users.models import UserSession
 

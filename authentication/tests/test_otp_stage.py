@@ -3,29 +3,20 @@
 import time
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.utils import timezone
 
 from authentication.models import BackupCodeDevice, TOTPDevice
+from authentication.tests.clients import make_app
 from authentication.tests.codes import code_of
-from users.tests.factories import UserFactory
+from authentication.tests.people import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
 
-PASSWORD = "correct horse battery staple"
 LOGIN, OTP, ADMIN, ME = "/accounts/login/", "/accounts/otp/", "/admin/", "/api/v1/me"
 
 
-def make_user(**fields):
-    user = UserFactory(is_staff=True, is_superuser=True, **fields)
-    user.set_password(PASSWORD)
-    user.save()
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    return user
-
-
-def make_app(user, name="Phone", **fields):
-    return TOTPDevice.objects.create(user=user, name=name, **fields)
+def make_admin(**fields):
+    return make_user(is_staff=True, is_superuser=True, **fields)
 
 
 def make_backup_codes(user, **fields):
@@ -55,7 +46,7 @@ def forget_wrong_codes(device):
 
 @pytest.fixture
 def user():
-    return make_user()
+    return make_admin()
 
 
 @pytest.fixture
@@ -171,7 +162,7 @@ def test_what_is_no_code_is_refused_with_a_message(client, user, app, code):
 
 
 def test_somebody_elses_code_is_refused(client, user, app):
-    other = make_app(make_user())
+    other = make_app(make_admin())
     enter_password(client, user)
 
     client.post(OTP, {"code": code_of(other), "app": other.persistent_id})

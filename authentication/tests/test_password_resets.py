@@ -20,16 +20,15 @@ from authentication.services.password_resets import (
 from authentication.tests.account_clients import (
     CLIENTS,
     OTHER,
-    PASSWORD,
     Headless,
     Pages,
     is_new_password,
     link_in,
     mails_at_once,  # noqa: F401 (a fixture)
     mails_to,
-    make_user,
     use_by,
 )
+from authentication.tests.people import PASSWORD, make_user
 from core.models import AuditEvent
 from core.tests.parallel import at_once
 from users.models import User

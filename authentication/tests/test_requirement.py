@@ -13,15 +13,14 @@ from authentication.tests.clients import (
     FACTORS,
     LOGIN,
     OTP,
-    PASSWORD,
     STEP_UP,
     AppClient,
     BrowserClient,
     make_app,
-    make_user,
     pending_flows,
 )
 from authentication.tests.codes import code_of
+from authentication.tests.people import PASSWORD, make_user
 from authorization.models import Role, RoleAssignment
 
 pytestmark = pytest.mark.django_db

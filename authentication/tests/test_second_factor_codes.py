@@ -11,8 +11,9 @@ from authentication.models import LONGEST_WAIT, MOST_WRONG_IN_A_ROW, BackupCodeD
 from authentication.second_factors import second_factors_of
 from authentication.services import second_factors as services
 from authentication.services.second_factors import SignIn, check_code, unlock_factors
-from authentication.tests.clients import make_app, make_backup_codes, make_user
+from authentication.tests.clients import make_app, make_backup_codes
 from authentication.tests.codes import code_of
+from authentication.tests.people import make_user
 from core.models import AuditEvent
 from core.tests.parallel import at_once
 

@@ -11,13 +11,12 @@ from authentication.tests.clients import (
     FACTORS,
     LOGIN,
     OTP,
-    PASSWORD,
     STEP_UP,
     make_app,
     make_backup_codes,
-    make_user,
 )
 from authentication.tests.codes import code_of
+from authentication.tests.people import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -9,16 +9,15 @@ from authentication.tests.clients import (
     FACTORS,
     LOGIN,
     OTP,
-    PASSWORD,
     STEP_UP,
     AppClient,
     BrowserClient,
     error_codes,
     make_app,
     make_backup_codes,
-    make_user,
 )
 from authentication.tests.codes import code_of
+from authentication.tests.people import PASSWORD, make_user
 from core.models import AuditEvent
 from users.models import EndReason, UserSession
 

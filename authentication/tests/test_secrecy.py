@@ -14,8 +14,9 @@ from django.db import connection
 from django.test import Client
 
 from authentication.models import TOTPDevice
-from authentication.tests.account_clients import LOGIN, PASSWORD, Headless, make_user
+from authentication.tests.account_clients import LOGIN, Headless
 from authentication.tests.codes import code_of
+from authentication.tests.people import PASSWORD, make_user
 
 APP_ID = "2f7b1c9e-58aa-4c0e-9d35-0f6f2f0f8f11"
 CANARY = "canary-4f1d-wrong-password"

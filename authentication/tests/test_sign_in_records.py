@@ -12,14 +12,13 @@ from authentication.models import TOTPDevice
 from authentication.tests.account_clients import (
     CLIENTS,
     LOGIN,
-    PASSWORD,
     Headless,
     Pages,
     code_in,
     mails_at_once,  # noqa: F401 (a fixture)
-    make_user,
 )
 from authentication.tests.codes import code_of
+from authentication.tests.people import PASSWORD, make_user
 from authorization.tests.factories import RoleAssignmentFactory
 from core.models import AuditEvent
 from groups.tests.factories import GroupFactory

@@ -13,17 +13,16 @@ from authentication.tests.account_clients import (
     CLIENTS,
     NEW,
     OTHER,
-    PASSWORD,
     Headless,
     code_in,
     enter,
     is_password,
     mails_at_once,  # noqa: F401 (a fixture)
     mails_to,
-    make_user,
     problem_codes,
     sign_up,
 )
+from authentication.tests.people import PASSWORD, make_user
 from core.models import AuditEvent
 from core.tests.parallel import at_once
 from users.email_addresses import own_address

@@ -11,16 +11,15 @@ from authentication import step_up
 from authentication.models import APIToken, TOTPDevice
 from authentication.tests.clients import (
     LOGIN,
-    PASSWORD,
     STEP_UP,
     AppClient,
     BrowserClient,
     error_codes,
     make_app,
     make_backup_codes,
-    make_user,
 )
 from authentication.tests.codes import code_of
+from authentication.tests.people import PASSWORD, make_user
 from core.models import AuditEvent
 from users.models import EndReason, UserSession
 from users.sessions import SessionStore, end_sessions

@@ -2,7 +2,8 @@
 
 import pytest
 
-from authentication.tests.account_clients import Headless, make_user
+from authentication.tests.account_clients import Headless
+from authentication.tests.people import make_user
 from authentication.tests.tries import (
     within_one_window,  # noqa: F401 (a fixture)
 )

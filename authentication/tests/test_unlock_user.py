@@ -8,8 +8,8 @@ from authentication.models import TOTPDevice
 from authentication.tests.account_clients import (
     Headless,
     mails_at_once,  # noqa: F401 (a fixture)
-    make_user,
 )
+from authentication.tests.people import make_user
 from core.models import AuditEvent
 from core.rates import CountingError
 from users.models import User

@@ -6,10 +6,9 @@ from django.test import Client
 
 from authentication.sign_ins import TOLD_AFTER
 from authentication.tests.account_clients import (
-    PASSWORD,
     mails_at_once,  # noqa: F401 (a fixture)
-    make_user,
 )
+from authentication.tests.people import PASSWORD, make_user
 from authentication.tests.tries import WRONG, post_login, within_one_window  # noqa: F401
 
 pytestmark = [

@@ -265,6 +265,12 @@ def go_through_provider(person, issuer, process="login"):
 
 def go_by_redirect(person, process):
     """The form of a page sends the browser to the provider, which sends it back."""
+    back = approved(person, process)
+    return person.client.http.get(back, allow_redirects=False, timeout=10)
+
+
+def approved(person, process="login"):
+    """Where the provider sends the browser back to, with its code and our state."""
     client = person.client
     first = client.auth_form(
         "auth/provider/redirect",
@@ -276,4 +282,4 @@ def go_by_redirect(person, process):
     back = client.http.get(first.headers["Location"], allow_redirects=False, timeout=10)
     answer = parse_qs(urlsplit(back.headers["Location"]).query)
     person.keep("authorization code", answer["code"][0])
-    return client.http.get(back.headers["Location"], allow_redirects=False, timeout=10)
+    return back.headers["Location"]

@@ -75,6 +75,39 @@ def test_every_flow_works_as_documented_and_leaves_no_secret_behind(
     assert not_called(contract, document, kind.kind) == []
 
 
+@pytest.mark.parametrize("fault", ["wrong_key", "wrong_audience", "alg_none"])
+@pytest.mark.parametrize("kind", [AppClient, BrowserClient], ids=lambda kind: kind.kind)
+def test_asvs_6_8_2_a_forged_id_token_signs_nobody_in(
+    kind, fault, document, clock, issuer, live_server
+):
+    mallory = Journey(kind(live_server.url, Contract(document)), clock, "mallory")
+    issuer.person = {"sub": "1", "email": mallory.email, "email_verified": True}
+    issuer.faults.add(fault)
+
+    journey.go_through_provider(mallory, issuer)
+
+    assert not mallory.client.is_signed_in()
+    assert not User.objects.filter(email=mallory.email).exists()
+
+
+def test_asvs_7_6_2_a_callback_with_a_foreign_state_signs_nobody_in(
+    document, clock, issuer, live_server
+):
+    contract = Contract(document)
+    mallory, victim = (
+        Journey(BrowserClient(live_server.url, contract), clock, name)
+        for name in ("mallory", "victim")
+    )
+    issuer.person = {"sub": "1", "email": mallory.email, "email_verified": True}
+    back = journey.approved(mallory)
+
+    victim.client.http.get(back, allow_redirects=False, timeout=10)
+
+    assert not victim.client.is_signed_in()
+    assert mallory.client.http.get(back, allow_redirects=False, timeout=10).status_code == 302
+    assert mallory.client.is_signed_in()
+
+
 def not_called(contract, document, kind):
     """Flows of the document that no journey went through."""
     flows = {

@@ -3,28 +3,19 @@
 import re
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core.exceptions import SuspiciousOperation
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import path
 
+from authentication.tests.people import PASSWORD, make_user
 from truledgr import urls
 from users.models import EndReason, UserSession
 from users.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
-PASSWORD = "correct horse battery staple"
 LOGIN = "/accounts/login/"
-
-
-def make_user(**fields):
-    user = UserFactory(**fields)
-    user.set_password(PASSWORD)
-    user.save()
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    return user
 
 
 def sign_in(client, login, password=PASSWORD, **extra):

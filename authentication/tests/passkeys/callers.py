@@ -3,25 +3,14 @@
 import json
 import time
 
-from allauth.account.models import EmailAddress
 from django.test import Client
 
 from authentication.step_up import STEPPED_UP_AT
 from authentication.tests.authenticator import Authenticator
+from authentication.tests.people import PASSWORD
 from core.models import AuditEvent
 from users.models import UserSession
 from users.sessions import SessionStore
-from users.tests.factories import UserFactory
-
-PASSWORD = "correct horse battery staple"
-
-
-def make_user(**fields):
-    user = UserFactory(**fields)
-    user.set_password(PASSWORD)
-    user.save()
-    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    return user
 
 
 class Caller:

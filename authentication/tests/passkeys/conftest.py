@@ -1,7 +1,8 @@
 import pytest
 from django.core import mail
 
-from authentication.tests.passkeys.callers import Caller, add_passkey, make_user
+from authentication.tests.passkeys.callers import Caller, add_passkey
+from authentication.tests.people import make_user
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from django.core import mail
 from authentication.models import BackupCodeDevice
 from authentication.passkeys.credentials import Passkey
 from authentication.tests.authenticator import to_text
-from authentication.tests.passkeys.callers import add_passkey, make_user
+from authentication.tests.passkeys.callers import add_passkey
+from authentication.tests.people import make_user
 from core.models import AuditEvent
 from users.models import UserSession
 from users.tests.factories import UserFactory

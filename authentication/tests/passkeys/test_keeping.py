@@ -8,14 +8,13 @@ from authentication.models import BackupCodeDevice
 from authentication.passkeys.credentials import Passkey
 from authentication.tests.authenticator import Authenticator
 from authentication.tests.passkeys.callers import (
-    PASSWORD,
     Caller,
     add_passkey,
     add_second,
     code_in,
     events,
-    make_user,
 )
+from authentication.tests.people import PASSWORD, make_user
 from core.models import AuditEvent
 from users.models import UserSession
 

@@ -8,7 +8,8 @@ from django.test import Client
 from authentication.models import BackupCodeDevice, TOTPDevice
 from authentication.passkeys.credentials import Passkey
 from authentication.tests.authenticator import Authenticator
-from authentication.tests.passkeys.callers import PASSWORD, Caller, events, session_of
+from authentication.tests.passkeys.callers import Caller, events, session_of
+from authentication.tests.people import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,8 @@ from authentication.tests.passkeys.callers import (
     add_passkey,
     begin_pending,
     events,
-    make_user,
 )
+from authentication.tests.people import make_user
 from core.tests.parallel import at_once
 
 pytestmark = pytest.mark.django_db

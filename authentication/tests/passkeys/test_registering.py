@@ -10,9 +10,9 @@ from authentication.tests.passkeys.callers import (
     Caller,
     begin_pending,
     code_in,
-    make_user,
     session_of,
 )
+from authentication.tests.people import make_user
 from core.models import AuditEvent
 
 pytestmark = pytest.mark.django_db

@@ -14,14 +14,13 @@ from authentication.passkeys.credentials import Passkey
 from authentication.tests.authenticator import Authenticator, to_text
 from authentication.tests.codes import code_of
 from authentication.tests.passkeys.callers import (
-    PASSWORD,
     Caller,
     add_passkey,
     add_second,
     code_in,
     events,
-    make_user,
 )
+from authentication.tests.people import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
 
