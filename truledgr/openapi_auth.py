@@ -38,8 +38,10 @@ def answer_of(description: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 SIGNED_IN = answer_of("Signed in.", {"$ref": "#/components/schemas/AuthenticatedResponse"})
-# What any flow may answer: a second factor is missing, the session is over, too many tries.
+# What any flow may answer: the body cannot be read, a second factor is missing, the session is
+# over, too many tries.
 EVERYWHERE = {
+    "400": {"$ref": "#/components/responses/Error"},
     "403": {"$ref": "#/components/responses/Forbidden"},
     "410": {"$ref": "#/components/responses/SessionGone"},
     "429": {"$ref": "#/components/responses/TooManyRequests"},

@@ -10,12 +10,13 @@ from allauth.headless import urls as allauth_urls
 from allauth.headless.constants import Client
 from allauth.headless.tokens.strategies.sessions import SessionTokenStrategy
 from django.contrib.sessions.backends.base import SessionBase
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 
 from authentication import limits
 from authentication.api.accounts import ResetRequestView, SignUpView
 from authentication.api.passkeys import PASSKEY_VIEWS
+from authentication.api.reading import Strict, refusal
 from authentication.api.second_factors import SECOND_FACTOR_VIEWS
 from authentication.api.step_up import StepUpView
 from authentication.oauth.managing import LinkedAccountsView, SocialSignUpView
@@ -60,9 +61,7 @@ class Held:
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if lacks_second_factor(request.user):
-            error = {"message": REFUSAL, "code": CODE}
-            body = {"status": HTTPStatus.FORBIDDEN, "errors": [error]}
-            return JsonResponse(body, status=HTTPStatus.FORBIDDEN)
+            return refusal(HTTPStatus.FORBIDDEN, [{"message": REFUSAL, "code": CODE}])
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         return response
 
@@ -79,7 +78,7 @@ UNUSED = frozenset(
 def held(
     patterns: Iterable[URLPattern | URLResolver], client: Client
 ) -> list[URLPattern | URLResolver]:
-    """The patterns in use, each view put behind ``Held`` but for those of ``ALWAYS_OPEN``."""
+    """The patterns in use, each view made ``Strict``, and ``Held`` but for ``ALWAYS_OPEN``."""
     kept: list[URLPattern | URLResolver] = []
     for entry in patterns:
         if isinstance(entry, URLResolver):
@@ -88,19 +87,25 @@ def held(
                 continue
         elif entry.name in UNUSED:
             continue
-        elif entry.name not in ALWAYS_OPEN:
+        else:
             own: Any = entry.callback
             view = REPLACED.get(entry.name or "", own.view_class)
-            kind: Any = type(view.__name__, (Held, view), {})
-            entry.callback = kind.as_api_view(client=client)
+            kinds = (Strict, view) if entry.name in ALWAYS_OPEN else (Strict, Held, view)
+            entry.callback = api_view(kinds, client)
         kept.append(entry)
     return kept
+
+
+def api_view(kinds: tuple[Any, ...], client: Client) -> Any:
+    """One view of several classes, the last of which is allauth's or one of ours."""
+    kind: Any = type(kinds[-1].__name__, kinds, {"__doc__": kinds[-1].__doc__})
+    return kind.as_api_view(client=client)
 
 
 def build_urlpatterns(client: Client) -> list[URLPattern | URLResolver]:
     """Our own flows come first: allauth has one of the same name for stepping up."""
     own = [
-        path(f"v1/{route}", view.as_api_view(client=client), name=name)
+        path(f"v1/{route}", api_view((Strict, view), client), name=name)
         for route, view, name in OWN_VIEWS
     ]
     return [*own, *held(allauth_urls.build_urlpatterns(client), client)]
