@@ -36,6 +36,8 @@ class Strict:
 
     def handle_input(self, data: Any) -> HttpResponseBase | None:
         """Called after whoever may not use the view has been turned away."""
+        if not hasattr(self, (self.request.method or "").lower()):
+            return self.http_method_not_allowed(self.request)
         if errors := list(flaws_of(self.request.body)):
             return refusal(HTTPStatus.BAD_REQUEST, errors)
         response: HttpResponseBase | None = super().handle_input(data)  # type: ignore[misc]
