@@ -70,6 +70,8 @@ Exits with 1 when a row is left that no key opens, and names it.
             f"{count:,} under {self._key(position, names)}"
             for position, count in sorted(outcome.by_key.items())
         ]
+        if outcome.unreadable:
+            counts.append(f"{len(outcome.unreadable):,} that no key opens")
         self.stdout.write(f"{outcome.label}: {', '.join(counts) or 'nothing stored'}")
         if outcome.changed:
             self.stdout.write(f"  re-encrypted: {outcome.changed:,}")
