@@ -1,6 +1,5 @@
 """People with passwords, and the two kinds of clients that speak the account flows."""
 
-import json
 import re
 
 import pytest
@@ -9,6 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from authentication.services.password_resets import reset_path
+from authentication.tests.headless import HeadlessClient
 from authentication.tests.people import PASSWORD
 
 OTHER = "quiet violet harbour lanterns"
@@ -18,27 +18,8 @@ CHANGE, EMAIL = "/accounts/password/change/", "/accounts/email/"
 NEW = "new@example.org"
 
 
-class Headless:
-    """A client of the headless API: ``browser`` keeps a cookie, ``app`` a session token."""
-
-    def __init__(self, kind="app", **options):
-        self.kind, self.token = kind, None
-        self.http = Client(**options)
-
-    def call(self, method, path, body=None, **headers):
-        if self.token:
-            headers["X-Session-Token"] = self.token
-        data = "" if body is None else json.dumps(body)
-        response = self.http.generic(
-            method.upper(),
-            f"/api/auth/{self.kind}/v1/{path}",
-            data,
-            content_type="application/json",
-            headers=headers,
-        )
-        if self.kind == "app" and response.headers["Content-Type"] == "application/json":
-            self.token = response.json().get("meta", {}).get("session_token", self.token)
-        return response
+class Headless(HeadlessClient):
+    """What a person asks of the account flows, by either kind of client."""
 
     def sign_in(self, user, password=PASSWORD):
         return self.call("post", "auth/login", {"username": user.username, "password": password})

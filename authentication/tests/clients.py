@@ -1,10 +1,7 @@
 """People with second factors, and clients of the headless API that keep their session token."""
 
-import json
-
-from django.test import Client
-
 from authentication.models import BackupCodeDevice, TOTPDevice
+from authentication.tests.headless import HeadlessClient
 from authentication.tests.people import PASSWORD
 
 LOGIN, OTP, STEP_UP = "/accounts/login/", "/accounts/otp/", "/accounts/step-up/"
@@ -19,27 +16,13 @@ def make_backup_codes(user):
     return BackupCodeDevice.objects.create(user=user, name="Backup codes").replace_codes()
 
 
-class AppClient:
+class AppClient(HeadlessClient):
     """An app: holds the token that each answer may renew."""
 
     kind = "app"
 
     def __init__(self, token=None):
-        self.http = Client()
-        self.token = token
-
-    def call(self, method, route, body=None):
-        return self.request(method, f"/api/auth/{self.kind}/v1/{route}", body)
-
-    def request(self, method, path, body=None):
-        headers = {"X-Session-Token": self.token} if self.token else {}
-        data = "" if body is None else json.dumps(body)
-        response = self.http.generic(
-            method, path, data, content_type="application/json", headers=headers
-        )
-        if response.headers["Content-Type"] == "application/json":
-            self.token = (response.json().get("meta") or {}).get("session_token", self.token)
-        return response
+        super().__init__(self.kind, token)
 
     def enter_password(self, user, password=PASSWORD):
         return self.call("POST", "auth/login", {"username": user.username, "password": password})

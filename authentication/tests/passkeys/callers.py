@@ -1,48 +1,32 @@
 """Headless clients as a person with a passkey drives them, over Django's test client."""
 
-import json
 import time
-
-from django.test import Client
 
 from authentication.step_up import STEPPED_UP_AT
 from authentication.tests.authenticator import Authenticator
+from authentication.tests.headless import HeadlessClient
 from authentication.tests.people import PASSWORD
 from core.models import AuditEvent
 from users.models import UserSession
 from users.sessions import SessionStore
 
 
-class Caller:
-    """A headless client: a browser with its cookie, or an app with its session token."""
-
-    def __init__(self, kind):
-        self.kind, self.client, self.token = kind, Client(), None
+class Caller(HeadlessClient):
+    """A person with a passkey; calling it calls a flow."""
 
     def __call__(self, method, path, body=None):
-        headers = {"X-Session-Token": self.token} if self.token else {}
-        response = self.client.generic(
-            method,
-            f"/api/auth/{self.kind}/v1/{path}",
-            json.dumps(body) if body is not None else "",
-            content_type="application/json",
-            headers=headers,
-        )
-        if self.kind == "app":
-            self.token = response.json().get("meta", {}).get("session_token", self.token)
-        return response
+        return self.call(method, path, body)
 
     def copy(self):
         twin = Caller(self.kind)
-        twin.client.cookies, twin.token = self.client.cookies.copy(), self.token
+        twin.http.cookies, twin.token = self.http.cookies.copy(), self.token
         return twin
 
     def key(self):
-        return self.token if self.kind == "app" else self.client.cookies["sessionid"].value
+        return self.token if self.kind == "app" else self.http.cookies["sessionid"].value
 
     def me(self):
-        headers = {"X-Session-Token": self.token} if self.token else {}
-        return self.client.get("/api/v1/me", headers=headers).status_code
+        return self.request("GET", "/api/v1/me").status_code
 
     # --- What a person does ---------------------------------------------------------------
 

@@ -26,7 +26,7 @@ FACTORS, STEP_UP = "/accounts/second-factors/", "/accounts/step-up/"
 def page():
     """A browser whose pages and headless calls share one session."""
     caller = Caller("browser")
-    caller.get, caller.post = caller.client.get, caller.client.post
+    caller.get, caller.post = caller.http.get, caller.http.post
     return caller
 
 
@@ -126,7 +126,7 @@ def test_a_first_passkey_shows_ten_backup_codes_once(page, user):
 def test_a_passkey_is_added_after_a_step_up_only(page, user):
     enter_password(page, user)
     answer = Authenticator().create(page.begin())
-    session = page.client.session
+    session = page.http.session
     del session["stepped_up_at"]
     session.save()
 

@@ -349,7 +349,7 @@ def test_user_handles_are_random_and_say_nothing_of_the_user(user, key):
 
 def test_nist_5_1_the_browser_client_asks_for_a_csrf_token(user, key):
     caller = Caller("browser")
-    caller.client = Client(enforce_csrf_checks=True)
+    caller.http = Client(enforce_csrf_checks=True)
 
     response = caller("POST", "auth/passkey/options", {})
 
