@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
+from authentication.api.answers import is_headless
 from authentication.requirement import CODE, REFUSAL, lacks_second_factor, with_verification
 from core.api.errors import problem_page
 from core.middleware import BothWays
@@ -53,11 +54,14 @@ class SecondFactorMiddleware(BothWays):
         return response
 
     def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
-        """Refuse under /api/, lead to the enrolment page elsewhere."""
+        """Refuse under /api/, lead to the enrolment page elsewhere.
+
+        The headless flows hold back by themselves: their session is not always the cookie's.
+        """
         if settings.SESSION_COOKIE_NAME not in request.COOKIES:
             return None
         match = request.resolver_match
-        if match is None or match.url_name in ALWAYS_OPEN or is_headless(match.namespaces):
+        if match is None or match.url_name in ALWAYS_OPEN or is_headless(request):
             return None
         if not lacks_second_factor(request.user):
             return None
@@ -67,8 +71,3 @@ class SecondFactorMiddleware(BothWays):
             f"?{urlencode({'next': request.get_full_path()})}" if request.method == "GET" else ""
         )
         return redirect(reverse("account_second_factors") + target)
-
-
-def is_headless(namespaces: list[str]) -> bool:
-    """Those views hold back by themselves: their session is not the cookie's."""
-    return namespaces[:1] == ["headless"]

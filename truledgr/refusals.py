@@ -8,10 +8,11 @@ from http import HTTPStatus
 from typing import Any
 
 from allauth.core.ratelimit import respond_429
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from redis.exceptions import RedisError
 
+from authentication.api.answers import is_headless, refusal
 from authentication.limits import LimitReachedError
 from core.api.errors import RETRY_SECONDS, problem_page
 from core.middleware import BothWays
@@ -59,7 +60,7 @@ def _is_headless(request: HttpRequest) -> bool:
 
 
 def _too_many(request: HttpRequest) -> HttpResponse:
-    if request.path.startswith("/api/") and not _is_headless(request):
+    if request.path.startswith("/api/") and not is_headless(request):
         detail = "Too many requests. Wait as long as Retry-After says."
         return problem_page(HTTPStatus.TOO_MANY_REQUESTS, code="throttled", detail=detail)
     response: HttpResponse = respond_429(request)
@@ -68,9 +69,8 @@ def _too_many(request: HttpRequest) -> HttpResponse:
 
 def _unavailable(request: HttpRequest) -> HttpResponse:
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    if _is_headless(request):
-        error = {"message": OUTAGE, "code": "unavailable"}
-        return JsonResponse({"status": status, "errors": [error]}, status=status)
+    if is_headless(request):
+        return refusal(OUTAGE, code="unavailable", status=status)
     if request.path.startswith("/api/"):
         return problem_page(status, code="unavailable", detail=OUTAGE)
     return render(request, "503.html", status=status)

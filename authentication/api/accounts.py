@@ -7,9 +7,10 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.headless.account.views import RequestPasswordResetView, SignupView
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
+from authentication.api.answers import refusal
 from authentication.forms.accounts import ResetInput, SignUpInput
 
 SIGN_UP_CLOSED = "sign_up_closed"
@@ -23,9 +24,7 @@ class SignUpView(SignupView):  # type: ignore[misc]
     def handle(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "POST" and not get_adapter().is_open_for_signup(request):
             message = _("Sign-up is closed. Ask an administrator for an account.")
-            error = {"message": message, "code": SIGN_UP_CLOSED}
-            body = {"status": HTTPStatus.FORBIDDEN, "errors": [error]}
-            return JsonResponse(body, status=HTTPStatus.FORBIDDEN)
+            return refusal(message, code=SIGN_UP_CLOSED, status=HTTPStatus.FORBIDDEN)
         response: HttpResponseBase = super().handle(request, *args, **kwargs)
         return response
 

@@ -15,8 +15,9 @@ from django.urls import URLPattern, URLResolver, path
 
 from authentication import limits
 from authentication.api.accounts import ResetRequestView, SignUpView
+from authentication.api.answers import refusal
 from authentication.api.passkeys import PASSKEY_VIEWS
-from authentication.api.reading import Strict, refusal
+from authentication.api.reading import Strict
 from authentication.api.second_factors import SECOND_FACTOR_VIEWS
 from authentication.api.step_up import StepUpView
 from authentication.oauth.managing import LinkedAccountsView, SocialSignUpView
@@ -61,7 +62,7 @@ class Held:
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if lacks_second_factor(request.user):
-            return refusal(HTTPStatus.FORBIDDEN, [{"message": REFUSAL, "code": CODE}])
+            return refusal(REFUSAL, code=CODE, status=HTTPStatus.FORBIDDEN)
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         return response
 

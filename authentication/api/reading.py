@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError, ValidationError
 
+from authentication.api.answers import refusal, refusals
 from core.api.parsers import StrictJSONParser
 
 
@@ -31,7 +32,7 @@ class Strict:
             errors = list(flaws_of(request.body))
             if not errors:
                 raise
-            return refusal(HTTPStatus.BAD_REQUEST, errors)
+            return refusals(errors)
         return response
 
     def handle_input(self, data: Any) -> HttpResponseBase | None:
@@ -39,7 +40,7 @@ class Strict:
         if not hasattr(self, (self.request.method or "").lower()):
             return self.http_method_not_allowed(self.request)
         if errors := list(flaws_of(self.request.body)):
-            return refusal(HTTPStatus.BAD_REQUEST, errors)
+            return refusals(errors)
         response: HttpResponseBase | None = super().handle_input(data)  # type: ignore[misc]
         return response
 
@@ -47,8 +48,8 @@ class Strict:
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> JsonResponse:
         message = _("%s is not possible here.") % request.method
-        error = {"message": message, "code": "method_not_allowed"}
-        response = refusal(HTTPStatus.METHOD_NOT_ALLOWED, [error])
+        status = HTTPStatus.METHOD_NOT_ALLOWED
+        response = refusal(message, code="method_not_allowed", status=status)
         response.headers["Allow"] = ", ".join(self._allowed_methods())  # type: ignore[attr-defined]
         return response
 
@@ -68,7 +69,3 @@ def flaws_of(body: bytes) -> Iterator[dict[str, str]]:
     else:
         if not isinstance(value, dict):
             yield {"message": _("The body is no JSON object."), "code": "parse_error"}
-
-
-def refusal(status: HTTPStatus, errors: list[dict[str, str]]) -> JsonResponse:
-    return JsonResponse({"status": status, "errors": errors}, status=status)

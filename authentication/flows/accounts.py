@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -20,12 +19,13 @@ from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from authentication import step_up
+from authentication.api.answers import is_headless, refusal
 from authentication.mails.addresses import public
 from authentication.reset_tokens import remembered_token
 from authentication.services import accounts
@@ -189,15 +189,3 @@ class AccountFlows(DefaultAccountAdapter):  # type: ignore[misc]
         self.add_message(request, messages.ERROR, message=message)
         signed_in = request.user.is_authenticated
         return redirect("account_email" if signed_in else "account_login")
-
-
-def is_headless(request: HttpRequest) -> bool:
-    match = request.resolver_match
-    return match is not None and match.namespaces[:1] == ["headless"]
-
-
-def refusal(message: str, *, code: str, param: str) -> JsonResponse:
-    """An error of one input, in the shape of allauth's headless API."""
-    error = {"message": message, "code": code, "param": param}
-    body = {"status": HTTPStatus.BAD_REQUEST, "errors": [error]}
-    return JsonResponse(body, status=HTTPStatus.BAD_REQUEST)

@@ -22,7 +22,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from authentication.flows.accounts import is_headless, refusal
+from authentication.api.answers import is_headless, refusal
 from authentication.services.accounts import has_account
 from authentication.services.password_resets import rehearse_reset_token
 from users.models import User

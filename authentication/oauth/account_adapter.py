@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authentication import step_up
+from authentication.api.answers import is_headless
 from authentication.oauth.id_tokens import ClosedAccountError, ProviderRefusedError
 from authentication.services.accounts import has_account
 from authentication.services.linked_accounts import (
@@ -217,8 +218,3 @@ def record_failed_sign_in(provider: str) -> None:
         "method": (None, f"oauth:{provider}"),
     }
     audit.record(action="sign_in_failed", target=NOBODY, changes=changes)
-
-
-def is_headless(request: HttpRequest) -> bool:
-    """Whether one of allauth's headless views serves this request."""
-    return hasattr(getattr(request, "allauth", None), "headless")

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from authentication import step_up
-from authentication.flows.accounts import refusal
+from authentication.api.answers import refusal
 from authentication.forms.accounts import SignUpRules
 from authentication.services.linked_accounts import LastWayInError, unlink_account
 from users.models import User
