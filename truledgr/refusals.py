@@ -54,11 +54,6 @@ def _with_wait(response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
-def _is_headless(request: HttpRequest) -> bool:
-    match = request.resolver_match
-    return match is not None and match.namespaces[:1] == ["headless"]
-
-
 def _too_many(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/") and not is_headless(request):
         detail = "Too many requests. Wait as long as Retry-After says."
