@@ -23,6 +23,7 @@ DEBUG = env.flag("DEBUG", default=True)
 
 PRODUCTION = "" if DEBUG else "DEBUG is 0, and production never runs on a built-in value."
 DEVELOPMENT_SECRET_KEY = "development-only-never-in-production-" + "0123456789abcdefghijk"
+LONGEST_IMPERSONATION = 3600
 SHORTEST_SECRET_KEY, MINIMUM_VARIETY = 50, 5  # what `check --deploy` asks for
 DEVELOPMENT_ENCRYPTION_KEY = "ZGV2ZWxvcG1lbnQtb25seS1uZXZlci1wcm9kdWN0aW8="
 
@@ -232,6 +233,18 @@ OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
 SESSION_ENGINE = "users.sessions"
 SESSION_COOKIE_AGE = env.number("SESSION_ABSOLUTE_SECONDS", default=24 * 3600, minimum=60)
 SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_SECONDS", default=3600, minimum=60)
+# "Remember me", for those who need no second factor: NIST SP 800-63B-4 has a day at most for AAL2.
+SESSION_REMEMBERED_SECONDS = env.number(
+    "SESSION_REMEMBERED_SECONDS", default=30 * 24 * 3600, minimum=60
+)
+SESSION_REMEMBERED_IDLE_SECONDS = env.number(
+    "SESSION_REMEMBERED_IDLE_SECONDS", default=7 * 24 * 3600, minimum=60
+)
+# How long a trusted device skips the second factor; 0: no device is trusted.
+DEVICE_TRUST_DAYS = env.number("DEVICE_TRUST_DAYS", default=30)
+IMPERSONATION_SECONDS = env.number("IMPERSONATION_SECONDS", default=1800, minimum=60)
+if IMPERSONATION_SECONDS > LONGEST_IMPERSONATION:
+    env.refuse("IMPERSONATION_SECONDS", f"is more than an hour ({LONGEST_IMPERSONATION}).")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 DEVICE_COOKIE_NAME = "device"
@@ -240,6 +253,44 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # Browser clients read it and send it back as X-CSRFToken; it opens nothing by itself.
 CSRF_COOKIE_HTTPONLY = False
 CSRF_FAILURE_VIEW = "truledgr.errors.csrf_failure"
+
+# --- What is noted of sessions --------------------------------------------------------------
+
+# A file in MaxMind's format with cities, such as GeoLite2-City.mmdb; empty: places are unknown.
+GEOIP_DATABASE = env.text("GEOIP_DATABASE")
+# What each rule of users.risk adds to the score of a session, of 100 at most.
+RISK_WEIGHTS = {
+    "new_device": 20,
+    "new_country": 25,
+    "impossible_travel": 50,
+    "failures_before_success": 20,
+    "known_bad_agent": 30,
+    "token_from_other_network": 40,
+    "odd_hour": 10,
+    "second_factor_just_removed": 30,
+}
+# From the first on the second factor is asked for again; from the second on the session ends.
+RISK_ASK_SCORE = env.number("RISK_ASK_SCORE", default=50, minimum=1)
+RISK_END_SCORE = env.number("RISK_END_SCORE", default=90, minimum=1)
+if RISK_END_SCORE <= RISK_ASK_SCORE:
+    env.refuse("RISK_END_SCORE", f"must be more than RISK_ASK_SCORE ({RISK_ASK_SCORE}).")
+# Activity is written in batches: a killed process loses this much of it at most.
+ACTIVITY_SYNC = env.flag("ACTIVITY_SYNC", default=False)
+ACTIVITY_FLUSH_SECONDS = env.number("ACTIVITY_FLUSH_SECONDS", default=1, minimum=1)
+ACTIVITY_FLUSH_ROWS = env.number("ACTIVITY_FLUSH_ROWS", default=500, minimum=1)
+
+# --- What is kept, and for how long ---------------------------------------------------------
+
+# Days after which `manage.py purge` removes it.
+RETENTION_DAYS = {
+    "sessions": env.number("RETAIN_SESSIONS_DAYS", default=365, minimum=1),
+    "activity": env.number("RETAIN_ACTIVITY_DAYS", default=90, minimum=1),
+    "analytics": env.number("RETAIN_ANALYTICS_DAYS", default=1826, minimum=1),
+    "tokens": env.number("RETAIN_TOKENS_DAYS", default=90, minimum=1),
+    "deleted": env.number("RETAIN_DELETED_DAYS", default=30, minimum=1),
+}
+# How long the owner of an account may change their mind after asking for its deletion.
+ACCOUNT_DELETION_GRACE_DAYS = env.number("ACCOUNT_DELETION_GRACE_DAYS", default=14, minimum=1)
 
 # --- The API ------------------------------------------------------------------------------
 

@@ -18,7 +18,11 @@ class ActivityType(models.TextChoices):
 
 
 class SessionActivity(models.Model):
-    """One request or sign-in event; append-only, kept for a limited time."""
+    """One request or sign-in event; append-only, kept for a limited time.
+
+    On PostgreSQL a table of monthly partitions. Rows are written in batches after their requests:
+    without foreign keys in the database, one whose user has gone meanwhile stops no batch.
+    """
 
     id = models.BigAutoField(primary_key=True)
     session = models.ForeignKey(
@@ -28,6 +32,7 @@ class SessionActivity(models.Model):
         blank=True,
         related_name="activities",
         db_index=False,
+        db_constraint=False,
         help_text="None for requests with an access token.",
     )
     user = models.ForeignKey(
@@ -37,6 +42,7 @@ class SessionActivity(models.Model):
         blank=True,
         related_name="activities",
         db_index=False,
+        db_constraint=False,
     )
     activity_type = models.CharField(max_length=32, choices=ActivityType)
     route = models.CharField(

@@ -25,7 +25,8 @@ class Device(UUIDModel, TimestampedModel):
 
     user = models.ForeignKey(User, models.CASCADE, related_name="devices", db_index=False)
     fingerprint = models.CharField(
-        max_length=64, help_text="Keyed hash (HMAC-SHA-256) of stable traits of its requests."
+        max_length=64,
+        help_text="Keyed hash (HMAC-SHA-256) of the id in its cookie or header, or of its traits.",
     )
     name = models.CharField(max_length=100, blank=True, help_text="What the owner calls it.")
     device_type = models.CharField(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +22,8 @@ class EndReason(models.TextChoices):
     REVOKED_BY_STAFF = "revoked_by_staff", _("Ended by staff")
     PASSWORD_CHANGED = "password_changed", _("Password changed")
     SUSPICIOUS = "suspicious", _("Suspicious")
+    IMPERSONATION_ENDED = "impersonation_ended", _("Impersonation ended")
+    ACCOUNT_CLOSED = "account_closed", _("Account closed")
 
 
 class UserSessionQuerySet(models.QuerySet["UserSession"]):
@@ -51,10 +53,17 @@ class UserSession(UUIDModel, TimestampedModel):
         null=True,
         blank=True,
         related_name="sessions",
+        db_index=False,  # session_user_signed_in_idx leads with it
         help_text="Nobody until the sign-in is finished.",
     )
     device = models.ForeignKey(
         Device, on_delete=models.SET_NULL, null=True, blank=True, related_name="sessions"
+    )
+    signed_in_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the sign-in was finished."
+    )
+    is_remembered = models.BooleanField(
+        default=False, db_default=False, help_text='Has the longer limits of "remember me".'
     )
     login_method = models.CharField(
         max_length=64, blank=True, help_text="password, oauth:google, passkey, token…"
@@ -72,10 +81,18 @@ class UserSession(UUIDModel, TimestampedModel):
         max_length=2, blank=True, help_text="ISO 3166-1 code; empty when unknown."
     )
     city = models.CharField(max_length=100, blank=True, help_text="Empty when unknown.")
+    latitude = models.FloatField(null=True, blank=True, help_text="Of the city, in degrees.")
+    longitude = models.FloatField(null=True, blank=True, help_text="Of the city, in degrees.")
     last_activity_at = models.DateTimeField(default=timezone.now, help_text="Its last request.")
     request_count = models.PositiveBigIntegerField(default=0, help_text="Requests made in it.")
     risk_score = models.PositiveSmallIntegerField(
         default=0, help_text="0 (none) to 100, the sum of the rules that fired."
+    )
+    risk_rules = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        blank=True,
+        help_text='The rules that fired: [{"rule": "new_device", "weight": 20}].',
     )
     is_suspicious = models.BooleanField(default=False, help_text="The score passed the threshold.")
     ended_at = models.DateTimeField(null=True, blank=True, help_text="Empty while it lasts.")
@@ -90,6 +107,25 @@ class UserSession(UUIDModel, TimestampedModel):
     verified_factor_at = models.DateTimeField(
         null=True, blank=True, help_text="When a second factor was last verified in it."
     )
+    impersonator = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="impersonations",
+        db_index=False,
+        help_text="Who of the staff acts as the user in it.",
+    )
+    impersonation_reason = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the impersonator said it is for.",
+    )
+    is_read_only = models.BooleanField(
+        default=False, db_default=False, help_text="Refuses changes, as impersonations do."
+    )
 
     objects = UserSessionQuerySet.as_manager()
 
@@ -100,6 +136,7 @@ class UserSession(UUIDModel, TimestampedModel):
         ordering = ["-last_activity_at", "-id"]
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
+        permissions = [("view_session_analytics", "Can view the analytics of all sessions")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(ended_at=None, end_reason="")
@@ -108,6 +145,10 @@ class UserSession(UUIDModel, TimestampedModel):
             ),
             models.CheckConstraint(
                 condition=Q(risk_score__lte=100), name="users_usersession_risk_check"
+            ),
+            models.CheckConstraint(
+                condition=Q(impersonator=None) | ~Q(impersonation_reason=""),
+                name="users_usersession_impersonation_check",
             ),
         ]
         indexes = [
@@ -129,6 +170,17 @@ class UserSession(UUIDModel, TimestampedModel):
                 fields=["-last_activity_at"],
                 condition=Q(is_suspicious=True),
                 name="session_suspicious_idx",
+            ),
+            # A day of sign-ins, or of endings, for the roll-ups; and one person's.
+            models.Index(fields=["signed_in_at"], name="session_signed_in_idx"),
+            models.Index(fields=["user", "signed_in_at"], name="session_user_signed_in_idx"),
+            models.Index(
+                fields=["ended_at"], condition=Q(ended_at__isnull=False), name="session_ended_idx"
+            ),
+            models.Index(
+                fields=["impersonator"],
+                condition=Q(impersonator__isnull=False),
+                name="session_impersonator_idx",
             ),
         ]
 

@@ -118,6 +118,12 @@ class User(UUIDModel, TimestampedModel, SoftDeleteModel, HasPermissions, Abstrac
     totp_required = models.BooleanField(
         default=False, help_text="Must use a second factor to sign in."
     )
+    deletion_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the account is deleted, as its owner asked for."
+    )
+    anonymised_at = models.DateTimeField(
+        null=True, blank=True, help_text="When personal data was removed for good."
+    )
 
     objects = UserManager()
 
@@ -129,7 +135,7 @@ class User(UUIDModel, TimestampedModel, SoftDeleteModel, HasPermissions, Abstrac
         fields=(
             "username", "email", "password", "first_name", "last_name", "avatar_url", "locale",
             "timezone", "is_active", "is_verified", "verified_by", "is_staff", "is_superuser",
-            "totp_required",
+            "totp_required", "deletion_due_at", "anonymised_at",
         ),
         label="username",
         redacted=("password",),
@@ -140,9 +146,15 @@ class User(UUIDModel, TimestampedModel, SoftDeleteModel, HasPermissions, Abstrac
         ordering = ["-id"]
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        permissions = [("impersonate_user", "Can act as another user")]
         indexes = [
             *SoftDeleteModel.Meta.indexes,
             models.Index(fields=["-id"], condition=Q(is_deleted=False), name="user_alive_idx"),
+            models.Index(
+                fields=["deletion_due_at"],
+                condition=Q(deletion_due_at__isnull=False),
+                name="user_deletion_due_idx",
+            ),
         ]
         constraints = [
             *SoftDeleteModel.Meta.constraints,
