@@ -23,6 +23,7 @@ class AccountAdapter(AccountFlows, SignInFlows, MailsOfAllauth):
         return [
             *super().get_login_stages(),
             "authentication.stages.OTPStage",
+            "authentication.risk.RiskStage",
             "authentication.stages.EnrolmentStage",
         ]
 

@@ -11,14 +11,21 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from authentication import device_trust
 from authentication.limits import Attempt, LimitReachedError
 from authentication.mails import Notice, notify
+from authentication.origins import accept_origin
+from authentication.risk import columns_of_origin, facts_of, in_trail, told_of
 from core import audit
 from core.context import current
+from users.activity import record_event
 from users.devices import remember_device
-from users.models import User
+from users.models import ActivityType, User
+from users.places import place_of
 from users.user_agents import describe
 
+ADMIN = "admin"  # the method of staff who came from the admin's sign-in page
+BEGAN_AT_ADMIN = "sign_in_began_at_admin"  # in the session of a sign-in that is going on
 TOLD_AFTER = 5  # wrong passwords in a row before a right one
 NOBODY = User(pk="")  # events about names that no account has
 
@@ -31,17 +38,23 @@ def record_sign_in(request: HttpRequest, user: User) -> None:
     """
     now = timezone.now()
     is_first = user.last_login is None
+    # Before the device is remembered: then it is new no more.
+    _facts, assessment = facts_of(request, user)
     device, is_new = remember_device(request, user)
-    method = method_of(request, user)
+    proven_by, place = method_of(request, user), place_of(current().client_ip)
     session: Any = request.session
+    method = ADMIN if session.pop(BEGAN_AT_ADMIN, False) and user.is_staff else proven_by
     if session.row_id is None:
         session.save()
+    accept_origin(session)
     # Written when the request ends, which saves the session anyway.
     session.noted = {
         "device": device,
         "login_method": method,
-        "client_ip": current().client_ip,
+        "signed_in_at": now,
         "last_activity_at": now,
+        **columns_of_origin(place),
+        **assessment.columns,
     }
     user.last_login = now
     User.objects.filter(pk=user.pk).update(last_login=now)
@@ -50,10 +63,19 @@ def record_sign_in(request: HttpRequest, user: User) -> None:
         "factor": _factor_of(user),
         "device": str(device.pk) if device else None,
         "new_device": is_new,
+        **in_trail(assessment),
     }
+    if method != proven_by:
+        details["proven_by"] = proven_by
+    if device_trust.was_used(request):
+        details["trusted_device"] = True
     _record("sign_in", user, details, actor=user)
-    if is_new and not is_first:
-        notify(user, Notice.NEW_DEVICE)
+    _note(ActivityType.SIGN_IN, user, details)
+    if assessment.asks:
+        notify(user, Notice.SUSPICIOUS_SIGN_IN, **told_of(assessment, place))
+    elif is_new and not is_first:
+        # Its session's row has no place before the end of the request.
+        notify(user, Notice.NEW_DEVICE, place=told_of(assessment, place)["place"])
 
 
 def method_of(request: HttpRequest, user: User) -> str:
@@ -75,6 +97,7 @@ def record_failure(attempt: Attempt, reason: str) -> None:
     """
     details: dict[str, str | int | None] = {"reason": reason, "known_device": attempt.is_known}
     _record("sign_in_failed", attempt.account or NOBODY, details)
+    _note(ActivityType.SIGN_IN_FAILED, attempt.account, details)
     if attempt.account is not None and attempt.locks:
         notify(attempt.account, Notice.FACTOR_LOCKED)
 
@@ -88,7 +111,9 @@ def tell_of_wrong_ones(attempt: Attempt, user: User) -> None:
 
 def record_closed_account(user: User) -> None:
     """Note that somebody was right, but the account is switched off or deleted."""
-    _record("sign_in_failed", user, {"reason": "disabled_account"})
+    details: dict[str, str | int | None] = {"reason": "disabled_account"}
+    _record("sign_in_failed", user, details)
+    _note(ActivityType.SIGN_IN_FAILED, user, details)
 
 
 def record_refusal(refusal: LimitReachedError) -> None:
@@ -101,6 +126,7 @@ def record_sign_out(user: User) -> None:
     # A request's user is lazy, and the trail wants to know the model.
     target = User(pk=user.pk, username=user.username)
     _record("sign_out", target, {}, actor=target)
+    _note(ActivityType.SIGN_OUT, target, {})
 
 
 def failure_of(attempt: Attempt) -> str:
@@ -137,6 +163,14 @@ def _factor_of(user: User) -> str | None:
     return persistent_id.partition("/")[0] or None
 
 
+def _note(
+    activity: ActivityType, user: User | None, details: Mapping[str, str | int | None]
+) -> None:
+    """The same as an activity, which is kept for a shorter time."""
+    user_id = user.pk if user else None
+    record_event(activity, user_id=user_id, session_id=current().session_id(), extra=details)
+
+
 @transaction.atomic(savepoint=False)
 def _record(
     action: str,
@@ -145,7 +179,6 @@ def _record(
     actor: User | None = None,
 ) -> None:
     """Write the event, with the browser that it came from."""
-    agent = describe(current().user_agent)
-    described = " on ".join(filter(None, [agent.browser, agent.os]))
-    changes = {name: (None, value) for name, value in {**details, "agent": described}.items()}
+    shown = {**details, "agent": str(describe(current().user_agent))}
+    changes = {name: (None, value) for name, value in shown.items()}
     audit.record(action=action, target=target, changes=changes, actor=actor)

@@ -13,13 +13,17 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib import messages
 from django.contrib.auth import authenticate
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from authentication import limits, sign_ins
+from authentication import device_trust, limits, sign_ins
+from authentication.remembering import remember_if_asked
 from core.context import client_ip_of, current
-from users.models import User
+from users.models import EndReason, User, UserSession
+from users.sessions import revoke_sessions
 from users.user_agents import LONGEST
 
 
@@ -67,14 +71,35 @@ class SignInFlows(DefaultAccountAdapter):  # type: ignore[misc]
     def pre_login(self, request: HttpRequest, user: User, **login: Any) -> HttpResponse | None:
         if not user.can_sign_in:
             return self.respond_user_inactive(request, user)
+        if str(login.get("redirect_url") or "").startswith(reverse("admin:index")):
+            request.session[sign_ins.BEGAN_AT_ADMIN] = True
         response: HttpResponse | None = super().pre_login(request, user, **login)
         return response
 
     def login(self, request: HttpRequest, user: User) -> None:
-        """Sign in, unless the account has been switched off or deleted since the first step."""
+        """Sign in, unless the account has been switched off or deleted since the first step.
+
+        Who was let pass on a trusted device is out again when its trust was ended meanwhile: the
+        session is stored first, so that whoever ends it later finds it among the others.
+        """
         if not user.can_sign_in:
             raise ImmediateHttpResponse(self.respond_user_inactive(request, user))
         super().login(request, user)
+        remember_if_asked(request, user)
+        if device_trust.was_used(request):
+            request.session.save()
+            if not device_trust.still_holds(request, user):
+                raise ImmediateHttpResponse(self._thrown_out(request))
+
+    def _thrown_out(self, request: HttpRequest) -> HttpResponse:
+        session: Any = request.session
+        rows = UserSession.objects.filter(pk=session.row_id)
+        revoke_sessions(rows, reason=EndReason.REVOKED_BY_OWNER)
+        session.flush()
+        request.user = AnonymousUser()
+        text = _("This device is not trusted any more. Sign in again.")
+        self.add_message(request, messages.ERROR, message=text)
+        return redirect("account_login")
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         """Answer as to somebody unknown: nobody learns that there is such an account."""

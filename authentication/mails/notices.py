@@ -45,6 +45,16 @@ class Notice(models.TextChoices):
     WRONG_PASSWORDS = "wrong_passwords"
     RESET_LINK_BY_STAFF = "reset_link_by_staff"
     ACCOUNT_MADE = "account_made"
+    SUSPICIOUS_SIGN_IN = "suspicious_sign_in"
+    SIGN_IN_STOPPED = "sign_in_stopped"
+    SESSION_HELD = "session_held"
+    SESSION_ENDED = "session_ended"
+    IMPERSONATED = "impersonated"
+    DATA_EXPORTED = "data_exported"
+    DELETION_ASKED = "deletion_asked"
+    DELETION_CANCELLED = "deletion_cancelled"
+    DELETION_REFUSED = "deletion_refused"
+    ACCOUNT_CLOSED = "account_closed"
 
 
 # Told once a request, under whichever of the two names comes first.

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from authentication.mails.addresses import base_url
 from core.encryption import decrypt, encrypt
+from core.security_events import Kind, note
 
 PURPOSE = "not-me"  # other things are encrypted under the same keys
 LIFETIME = timedelta(days=7)
@@ -61,6 +62,14 @@ def _row_of(claim: Claim) -> bytes:
 
 def read(token: str) -> Claim | None:
     """The claim in a link; ``None`` when it is forged, garbled or older than ``LIFETIME``."""
+    claim = _opened(token)
+    if claim is None:
+        note(Kind.TAMPERED_STATE, reason="not_me_link")
+        return None
+    return None if claim.has_expired else claim
+
+
+def _opened(token: str) -> Claim | None:
     if len(token) > LONGEST:
         return None
     try:
@@ -71,7 +80,7 @@ def read(token: str) -> Claim | None:
         _purpose, user, notice, session, email, may_restore, issued_at = row
     except (ImproperlyConfigured, ValueError, TypeError):
         return None
-    claim = Claim(
+    return Claim(
         user_id=UUID(user),
         notice=notice,
         session_id=UUID(session) if session else None,
@@ -79,7 +88,6 @@ def read(token: str) -> Claim | None:
         may_restore=bool(may_restore),
         issued_at=EPOCH + timedelta(microseconds=issued_at),
     )
-    return None if claim.has_expired else claim
 
 
 def digest_of(claim: Claim) -> str:

@@ -41,6 +41,8 @@ DETAILS: dict[str, Words] = {
     "count": _("Wrong codes"),
     "left": _("Backup codes left"),
     "codes_left": _("Backup codes left"),
+    "due": _("Deleted on"),
+    "reasons": _("What stood out"),
     "by": _("Done by"),
     "time": _("When"),
     "local_time": _("Your time"),
@@ -57,6 +59,10 @@ WAS_NOT_ME = _(
 )
 WAS_NOT_ME_SESSION = _(
     "If this was not you, say so. It ends that session and mails you a link to set a new password."
+)
+KEEP_MINE = _(
+    "If this was not you, say so. It keeps the account, signs out every session, locks the "
+    "password and mails you a link to set a new one."
 )
 WITHDRAW = _("If you do not want this, say so, and the link stops working.")
 
@@ -146,6 +152,42 @@ NOTICES: dict[str, Wording] = {
         ),
         report=WAS_NOT_ME_SESSION,
     ),
+    "suspicious_sign_in": Wording(
+        subject=_("Unusual sign-in to your account"),
+        paragraphs=(
+            _("Your account was signed in to, and something about it is not as usual."),
+            _("If it was you, all is well, and you need not do anything."),
+        ),
+        report=WAS_NOT_ME_SESSION,
+    ),
+    "sign_in_stopped": Wording(
+        subject=_("We stopped a sign-in to your account"),
+        paragraphs=(
+            _("Somebody signed in to your account with the right password or by another provider."),
+            _("It was so unusual that we did not let them in."),
+            _("If it was you, set a new password with this link. Then you can sign in."),
+        ),
+        button=_("Set a new password"),
+        url="url",
+        after=(_("To get in without this, set up a second factor once you are signed in."),),
+        report=WAS_NOT_ME,
+    ),
+    "session_held": Wording(
+        subject=_("Your account is used from another place"),
+        paragraphs=(
+            _("Something that is signed in to your account was used far from where it began."),
+            _("If that was you, prove once more who you are where we ask for it, and go on."),
+        ),
+        report=WAS_NOT_ME_SESSION,
+    ),
+    "session_ended": Wording(
+        subject=_("We signed out one of your sessions"),
+        paragraphs=(
+            _("It was used from two places that are too far apart for one person."),
+            _("If both were you, through a VPN for example, sign in again: nothing else is lost."),
+        ),
+        report=WAS_NOT_ME_SESSION,
+    ),
     "reset_link_by_staff": Wording(
         subject=_("A link to set a new password"),
         paragraphs=(
@@ -156,12 +198,58 @@ NOTICES: dict[str, Wording] = {
         url="url",
         report=WITHDRAW,
     ),
+    "impersonated": Wording(
+        subject=_("A member of staff is looking into your account"),
+        paragraphs=(
+            _("A member of staff has opened your account to see what you see, to help you."),
+            _("It ends by itself within the hour. They can neither see nor change your password."),
+            _("If you did not expect this, ask whoever runs this service."),
+        ),
+    ),
     "account_made": Wording(
         subject=_("Your account"),
         paragraphs=(_("An account was made for you. Set a password to sign in."),),
         button=_("Set a password"),
         url="url",
         report=WITHDRAW,
+    ),
+    "data_exported": Wording(
+        subject=_("Your data was exported"),
+        paragraphs=(_("A copy of everything that is kept about you was downloaded."),),
+        report=WAS_NOT_ME,
+    ),
+    "deletion_asked": Wording(
+        subject=_("Your account will be deleted"),
+        paragraphs=(
+            _("You asked for the deletion of your account. It cannot be brought back afterwards."),
+            _("Until then everything works as before, and you can change your mind."),
+        ),
+        button=_("Keep my account"),
+        url="url",
+        report=KEEP_MINE,
+    ),
+    "deletion_cancelled": Wording(
+        subject=_("Your account stays"),
+        paragraphs=(_("The deletion of your account was cancelled. Nothing was deleted."),),
+        report=WAS_NOT_ME,
+    ),
+    "deletion_refused": Wording(
+        subject=_("Your account could not be deleted"),
+        paragraphs=(
+            _("The day has come on which your account was to be deleted, but others need it."),
+            _("The page says what is in the way. Put it right, then ask for the deletion again."),
+        ),
+        button=_("See what is in the way"),
+        url="url",
+        report=WAS_NOT_ME,
+    ),
+    "account_closed": Wording(
+        subject=_("Your account is deleted"),
+        paragraphs=(
+            _("Your account and the data in it were deleted for good."),
+            _("This is the last mail to you. Your username and this address are free again."),
+            _("If you did not ask for this, write to the people who run the site."),
+        ),
     ),
 }
 

@@ -139,7 +139,11 @@ def test_every_subject_is_one_line_of_fixed_words(name, anna):
     assert message.message()["Auto-Submitted"] == "auto-generated"
 
 
-@pytest.mark.parametrize("name", NOTICES)
+# After the last one there is no account that a report could save.
+REPORTABLE = [name for name in NOTICES if name != "account_closed"]
+
+
+@pytest.mark.parametrize("name", REPORTABLE)
 def test_nist_4_6_every_notice_says_what_to_do_if_it_was_not_you(name, anna, client):
     send(name, anna)
 

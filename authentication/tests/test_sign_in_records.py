@@ -315,20 +315,19 @@ def test_of_cookie_and_token_the_token_counts(user, api_of):
 
 
 @pytest.mark.parametrize("kind", ["browser", "app", "token"])
-def test_who_am_i_is_two_queries_however_one_asks(user, api_of, kind, django_assert_num_queries):
+def test_who_am_i_is_one_query_however_one_asks(user, api_of, kind, django_assert_num_queries):
     headers = {}
     if kind == "token":
         client = api_of(user)
         client.get("/api/v1/me")  # notes its use, once a minute
-        expected = 1
     else:
         flows = Headless(kind)
         flows.sign_in(user)
-        client, expected = flows.http, 2
+        client = flows.http
         headers = {"X-Session-Token": flows.token} if flows.token else {}
 
-    # 1. the session  2. its user; a token is found together with its user
-    with django_assert_num_queries(expected):
+    # 1. the session, or the token, together with its user
+    with django_assert_num_queries(1):
         client.get("/api/v1/me", headers=headers)
 
 

@@ -1,40 +1,66 @@
+"""What a User-Agent header tells: of real ones, in agents.tsv, and of nonsense.
+
+A reader's expectations: each browser on a Mac says 10.15, each on Windows 11 says 10; televisions,
+consoles and programs are other devices.
+"""
+
+import csv
+from pathlib import Path
+
 import pytest
 
+from users import user_agents
 from users.models import DeviceType
-from users.user_agents import describe
+from users.user_agents import KEPT, LONGEST, describe
 
-CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"  # noqa: E501
-IPAD = "Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"  # noqa: E501
-PIXEL = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36"  # noqa: E501
-GALAXY_TAB = "Mozilla/5.0 (Linux; Android 13; SM-X700) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/125.0.0.0 Safari/537.36"  # noqa: E501
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0"
-GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+with Path(__file__).with_name("agents.tsv").open(encoding="utf-8", newline="") as file:
+    REAL = list(csv.DictReader(file, delimiter="\t"))
+
+
+@pytest.mark.parametrize("real", REAL, ids=lambda real: real["header"][-40:])
+def test_a_header_names_device_browser_and_system(real):
+    agent = describe(real["header"])
+
+    assert (agent.device_type, agent.browser, agent.os) == (
+        real["device"], real["browser"], real["system"]
+    )  # fmt: skip
+
+
+def test_the_real_ones_are_fifty_at_least_and_of_every_kind():
+    assert len({real["header"] for real in REAL}) == len(REAL) >= 50
+    assert {real["device"] for real in REAL} == set(DeviceType)
 
 
 @pytest.mark.parametrize(
-    ("header", "device_type", "browser", "os"),
+    "header",
     [
-        (CHROME, DeviceType.DESKTOP, "Chrome 126", "Windows 10"),
-        (IPAD, DeviceType.TABLET, "Mobile Safari 17", "iOS 17.5"),
-        (PIXEL, DeviceType.MOBILE, "Chrome Mobile 126", "Android 14"),
-        (GALAXY_TAB, DeviceType.TABLET, "Chrome 125", "Android 13"),
-        (FIREFOX, DeviceType.DESKTOP, "Firefox 127", "Linux"),
-        (GOOGLEBOT, DeviceType.BOT, "Googlebot 2", ""),
-        ("curl/8.5.0", DeviceType.OTHER, "curl 8", ""),
-        ("", DeviceType.OTHER, "", ""),
+        "",
+        " ",
+        "x" * 10_240,
+        "\x00\x1b[31m",
+        "Mozilla/5.0 (" * 800,
+        "🦄" * 600,
+        "Android " * 1_280,
+        "A/" + "9" * 10_000,
+        "%s%n${jndi:ldap://x}",
+        "\ud800",
     ],
 )
-def test_a_header_names_device_browser_and_system(header, device_type, browser, os):
-    agent = describe(header)
-
-    assert (agent.device_type, agent.browser, agent.os) == (device_type, browser, os)
-
-
-@pytest.mark.parametrize(
-    "header", ["x" * 10_240, "\x00\x1b[31m", "Mozilla/5.0 (" * 500, "🦄" * 600]
-)
-def test_garbage_does_no_harm(header):
+def test_garbage_and_ten_kilobytes_do_no_harm(header):
     agent = describe(header)
 
     assert len(agent.browser) <= 64
     assert len(agent.os) <= 64
+    assert agent.device_type in DeviceType
+
+
+def test_what_is_kept_is_cut_and_counted_so_that_no_header_fills_the_memory():
+    user_agents._describe.cache_clear()
+
+    for number in range(3):
+        describe("x" * LONGEST + str(number) * 10_000)
+
+    assert user_agents._describe.cache_info().currsize == 1
+    assert user_agents._describe.cache_info().maxsize == KEPT
+    # The longest headers there can be, at four bytes a character and as much again for the rest.
+    assert KEPT * LONGEST * 4 * 2 < 20_000_000
