@@ -6,3 +6,9 @@ class CoreConfig(AppConfig):
 
     name = "core"
     verbose_name = "Core"
+
+    def ready(self) -> None:
+        """Find what each app puts on the schedule, keeps how long, and holds about people."""
+        from django.utils.module_loading import autodiscover_modules
+
+        autodiscover_modules("tasks", "retention", "personal_data")

@@ -144,6 +144,8 @@ def _columns(rows: _Rows) -> Iterator[Column]:
 def _key(row: Row) -> _Key:
     name, method, unique, valid, nulls_distinct, width, columns, definition, *rest = row
     condition, constraint, deferrable, deferred, constraint_definition = rest
+    # Of a partitioned table; as it stands there it would leave the partitions without theirs.
+    definition = definition.replace(" ON ONLY ", " ON ", 1)
     start, end = group_at(definition)
     return _Key(
         name=name,

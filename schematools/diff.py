@@ -6,13 +6,13 @@ same server. The order of columns does not matter, and a name only where a model
 
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schematools.diff_keys import key_findings
 from schematools.diff_references import reference_findings
 from schematools.findings import Finding
 from schematools.mending import Mender, mender_for
-from schematools.model import Column, Schema, Table, Trigger
+from schematools.model import Column, Constraint, Schema, Table, Trigger
 
 NOTHING = "none"
 IDENTITY = "identity"
@@ -73,6 +73,8 @@ def _extra(actual: Table, mender: Mender) -> Finding:
 
 
 def _table(wanted: Table, actual: Table, rules: Rules, mender: Mender) -> Iterator[Finding]:
+    if not rules.exact and (wanted.kind, actual.kind) == ("table", "partitioned table"):
+        wanted = _partitioned_like(wanted, actual)
     if wanted.kind != actual.kind:
         yield Finding(
             id="table-differs",
@@ -93,6 +95,24 @@ def _table(wanted: Table, actual: Table, rules: Rules, mender: Mender) -> Iterat
     yield from reference_findings(wanted, actual, exact=rules.exact, mender=mender)
     if rules.exact:
         yield from _triggers(wanted, actual, mender)
+
+
+def _partitioned_like(wanted: Table, actual: Table) -> Table:
+    """Return the table with what models cannot say: partitions, and their columns in each key."""
+    there = [key for key in actual.constraints if key.kind in {"primary key", "unique"}]
+    return replace(
+        wanted,
+        kind=actual.kind,
+        options=actual.options,
+        constraints=tuple(
+            replace(key, columns=next((k.columns for k in there if _widens(k, key)), key.columns))
+            for key in wanted.constraints
+        ),
+    )
+
+
+def _widens(there: Constraint, wanted: Constraint) -> bool:
+    return there.kind == wanted.kind and {*wanted.columns} <= {*there.columns}
 
 
 def _view(wanted: Table, actual: Table, mender: Mender) -> Iterator[Finding]:

@@ -196,7 +196,9 @@ def _shape_sql(
     connection: BaseDatabaseWrapper,
 ) -> str:
     """Return the SQL that does what the flaw's remedy says, where it is about an index."""
-    concurrently = " CONCURRENTLY" if connection.vendor == "postgresql" else ""
+    # PostgreSQL does not do so with a partitioned table.
+    can_wait = connection.vendor == "postgresql" and table.kind == "table"
+    concurrently = " CONCURRENTLY" if can_wait else ""
     if name == "duplicate-index":
         for index in table.indexes:
             own = index.name or index.columns[0]

@@ -27,22 +27,32 @@ FROM pg_stat_database WHERE datname = current_database()
 """
 
 # A B-tree's entry has 12 bytes before its columns, is rounded up to 8, and fills 90 % of a page.
+# The use and the size of a partitioned index are those of its parts, which are not judged alone.
 INDEXES = """
 SELECT s.name, ic.relname::text, i.indisvalid AND i.indisready,
     i.indisunique OR EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = ic.oid),
-    coalesce(u.idx_scan, 0), coalesce(t.idx_scan, 0) + coalesce(t.seq_scan, 0),
-    pg_relation_size(ic.oid),
+    coalesce(u.idx_scan, parts.scans, 0)::bigint,
+    coalesce(t.idx_scan + t.seq_scan, parts.table_scans, 0)::bigint,
+    coalesce(parts.bytes, pg_relation_size(ic.oid))::bigint,
     CASE WHEN am.amname = 'btree' AND ic.reltuples > 0 AND w.width IS NOT NULL THEN
         8192 * (1 + ceil(ic.reltuples * (12 + 8 * ceil(w.width / 8.0)) / (8152 * 0.9)))
     END::float,
-    pg_get_indexdef(ic.oid)
+    replace(pg_get_indexdef(ic.oid), ' ON ONLY ', ' ON '), ic.relkind = 'I'
 FROM scope s
 JOIN pg_index i ON i.indrelid = s.oid
-JOIN pg_class ic ON ic.oid = i.indexrelid AND ic.relkind = 'i'
+JOIN pg_class ic ON ic.oid = i.indexrelid
 JOIN pg_class tc ON tc.oid = s.oid
 JOIN pg_am am ON am.oid = ic.relam
 LEFT JOIN pg_stat_user_indexes u ON u.indexrelid = ic.oid
-LEFT JOIN pg_stat_user_tables t ON t.relid = s.oid
+LEFT JOIN pg_stat_user_tables t ON t.relid = s.oid AND s.relkind <> 'p'
+LEFT JOIN LATERAL (
+    SELECT sum(pu.idx_scan) AS scans, sum(pg_relation_size(pu.indexrelid)) AS bytes,
+        sum(pt.idx_scan + pt.seq_scan) AS table_scans
+    FROM pg_partition_tree(ic.oid) part
+    JOIN pg_stat_user_indexes pu ON pu.indexrelid = part.relid
+    JOIN pg_stat_user_tables pt ON pt.relid = pu.relid
+    WHERE s.relkind = 'p' AND part.isleaf
+) parts ON true
 LEFT JOIN LATERAL (
     SELECT sum(p.avg_width) AS width
     FROM pg_attribute a
@@ -99,6 +109,7 @@ class IndexUse:
     bytes: int
     expected_bytes: float | None
     definition: str
+    is_partitioned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +175,15 @@ def index_findings(
     name = f"{index.table}.{index.name}"
     sql = quoted(index.name, connection).replace("%%", "%")
     size = f"{index.bytes / MEGABYTE:,.1f} MB"
+    if not index.is_valid and index.is_partitioned:
+        yield Finding(
+            "index-invalid",
+            name,
+            "an index with a part on each partition",
+            "one that a partition lacks",
+            f"CREATE INDEX CONCURRENTLY on that partition, and ALTER INDEX {sql} ATTACH PARTITION",
+        )
+        return
     if not index.is_valid:
         yield Finding(
             "index-invalid",
@@ -175,6 +195,7 @@ def index_findings(
         return
     is_large = index.bytes >= thresholds.megabytes * MEGABYTE
     is_read = index.table_scans >= thresholds.scans
+    concurrently = "" if index.is_partitioned else " CONCURRENTLY"
     if is_old and is_large and is_read and not index.is_rule and not index.scans:
         yield Finding(
             "index-unused",
@@ -182,7 +203,7 @@ def index_findings(
             "an index that queries use",
             f"none that did, in {index.table_scans:,} scans of the table; it takes {size}",
             "make sure that no replica and no yearly job needs it; remove it from Meta.indexes "
-            f"(or set db_index=False), or DROP INDEX CONCURRENTLY {sql}; it was made by: "
+            f"(or set db_index=False), or DROP INDEX{concurrently} {sql}; it was made by: "
             f"{index.definition}",
             "warning",
         )

@@ -6,6 +6,7 @@ from schematools.model import Column, Constraint, ForeignKey, Index, Table, Trig
 
 Key = Index | Constraint
 IDENTITY = "identity"
+PARTITIONED = "partitioned table"
 IF_RENAMED = "  -- if it is the same column by another name"
 LOOK_FIRST = "  -- first make sure that nothing needs it"
 
@@ -15,6 +16,8 @@ class PostgresqlMender:
 
     def create_table(self, wanted: Table) -> str:
         parts = [_column(column) for column in wanted.columns]
+        if wanted.kind == PARTITIONED:  # identities of those are new in PostgreSQL 17
+            parts = [_without_identity(column) for column in wanted.columns]
         parts += [
             f"CONSTRAINT {quoted(rule.name)} {rule.definition}"
             for rule in wanted.constraints
@@ -148,10 +151,13 @@ class PostgresqlMender:
         return _joined([f"ALTER TABLE {table_name(wanted)} RENAME CONSTRAINT {names}"])
 
     def reindex(self, table: Table, key: Key) -> str:
+        if table.kind == PARTITIONED:  # a partition lacks its part
+            return _joined([_drop(table, key), self.add_key(table, table, key)])
         return _joined([f"REINDEX INDEX CONCURRENTLY {in_schema_of(table, key.name)}"])
 
     def drop_invalid(self, table: Table, key: Key) -> str:
-        return _joined([f"DROP INDEX CONCURRENTLY {in_schema_of(table, key.name)}"])
+        how = "" if table.kind == PARTITIONED else " CONCURRENTLY"
+        return _joined([f"DROP INDEX{how} {in_schema_of(table, key.name)}"])
 
     def validate(self, table: Table, constraint: str) -> str:
         return _joined(
@@ -233,6 +239,13 @@ def _column(column: Column) -> str:
     elif column.db_default:
         parts.append(f"DEFAULT {column.db_default}")
     return " ".join([*parts, *([] if column.null else ["NOT NULL"])])
+
+
+def _without_identity(column: Column) -> str:
+    if column.db_default != IDENTITY:
+        return _column(column)
+    serial = {"smallint": "smallserial", "integer": "serial"}.get(column.type, "bigserial")
+    return f"{quoted(column.name)} {serial} NOT NULL"
 
 
 def _collation(column: Column) -> str:

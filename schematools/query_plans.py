@@ -31,6 +31,7 @@ _SCAN = re.compile(
 _AUTOMATIC = re.compile(r"SEARCH (?:TABLE )?(?P<name>.+?) USING AUTOMATIC .*")
 _ALIAS = re.compile(r'"((?:[^"]|"")+)" (?:AS )?"?([UVWXYZT]\d+)"?')
 _WORD = re.compile(r"\w+")
+_PART = re.compile(r"_\d+$")  # what PostgreSQL adds to the name in the query, for each partition
 
 # What PostgreSQL is asked to do without, one set after the other.
 _READING, _SORTING = ("seqscan",), ("sort", "incremental_sort")
@@ -196,7 +197,8 @@ def postgresql_plan(tree: Mapping[str, Any], question: Question) -> Plan:
         node["Node Type"] in {"Sort", "Incremental Sort"} for node, _ in nodes
     )
     readings = (_postgresql_reading(node, parent, question, sorts=sorts) for node, parent in nodes)
-    return Plan(tuple(filter(None, readings)), sorts)
+    # Of a partitioned table each partition is read: to say so once is enough.
+    return Plan(tuple(dict.fromkeys(filter(None, readings))), sorts)
 
 
 def _nodes(
@@ -211,20 +213,28 @@ def _postgresql_reading(
     node: Mapping[str, Any], parent: Mapping[str, Any], question: Question, *, sorts: bool
 ) -> Reading | None:
     kind = node["Node Type"]
-    table = node.get("Relation Name") or parent.get("Relation Name") or ""
+    table = _table_of(node, question) or _table_of(parent, question)
     has_filter = "Filter" in node or (kind == "Bitmap Index Scan" and "Filter" in parent)
     is_start = question.wants_few and not sorts and kind != "Bitmap Index Scan"
     if kind in {"Seq Scan", "Parallel Seq Scan"}:
         return None if is_start and not has_filter else Reading(table)
     if kind not in {"Index Scan", "Index Only Scan", "Bitmap Index Scan"}:
         return None
-    name = node["Index Name"]
-    index = question.indexes.get(name)
+    index = question.indexes.get(node["Index Name"])
+    # The index of a partition has a name of its own.
+    reading = Reading(table, node["Index Name"] if index else "")
     if "Index Cond" in node:
         leads = index is None or not _words(index.columns[0]).isdisjoint(_words(node["Index Cond"]))
-        return None if leads else Reading(table, name)
+        return None if leads else reading
     is_partial = index is not None and bool(index.condition)
-    return None if (is_start or is_partial) and not has_filter else Reading(table, name)
+    return None if (is_start or is_partial) and not has_filter else reading
+
+
+def _table_of(node: Mapping[str, Any], question: Question) -> str:
+    """Return what the node reads; of a partition the table that it is part of."""
+    name = str(node.get("Relation Name", ""))
+    whole = _PART.sub("", str(node.get("Alias", "")))
+    return whole if name not in question.tables and whole in question.tables else name
 
 
 def _words(*texts: str) -> set[str]:

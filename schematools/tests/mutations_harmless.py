@@ -2,6 +2,21 @@
 
 from schematools.tests.mutations_postgresql import BOX, by_name, reference
 
+DROP_ALL = (
+    "DO $do$ DECLARE part regclass; BEGIN FOR part IN SELECT inhrelid::regclass FROM pg_inherits "
+    "WHERE inhparent = 'session_activities'::regclass LOOP EXECUTE format('DROP TABLE %s', part); "
+    "END LOOP; END $do$"
+)
+
+
+def _month(start, end):
+    name = f"session_activities_{start.replace('-', '_')}"
+    return (
+        f"CREATE TABLE {name} PARTITION OF session_activities FOR VALUES FROM ('{start}') "
+        f"TO ('{end}')"
+    )
+
+
 POSTGRESQL = {
     "automatic names": (
         "depot",
@@ -50,6 +65,26 @@ POSTGRESQL = {
         (
             "CREATE TABLE depot_log_2020 PARTITION OF depot_log "
             "FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')"
+        ),
+    ),
+    "no partition": ("truledgr", DROP_ALL),
+    "one partition of three years": (
+        "truledgr",
+        f"{DROP_ALL}; {_month('2031-01-01', '2034-01-01')}",
+    ),
+    "two years of months": (
+        "truledgr",
+        "; ".join(
+            _month(f"{year}-{month:02}-01", f"{year + month // 12}-{month % 12 + 1:02}-01")
+            for year in (2031, 2032)
+            for month in range(1, 13)
+        ),
+    ),
+    "a partition with an index of its own": (
+        "truledgr",
+        (
+            f"{_month('2031-01-01', '2034-01-01')}; "
+            "CREATE INDEX ON session_activities_2031_01_01 (route)"
         ),
     ),
     "the spelling of expressions": (

@@ -22,6 +22,8 @@ def change(project, sql, *wanted):
     return project, sql, wanted
 
 
+PARTS = "session_activities"
+
 MUTATIONS = {
     # Tables and views
     "table dropped": change(
@@ -366,5 +368,33 @@ MUTATIONS = {
         "truledgr",
         "ALTER TABLE audit_events ENABLE TRIGGER audit_events_append_only",
         ("trigger-disabled", "audit_events.audit_events_append_only"),
+    ),
+    # Partitions
+    "index of a partitioned table dropped": change(
+        "truledgr", "DROP INDEX activity_user_idx", ("index-missing", f"{PARTS}.activity_user_idx")
+    ),
+    "index that the partitions lack": change(
+        "truledgr",
+        "DROP INDEX activity_time_idx; "
+        f"CREATE INDEX activity_time_idx ON ONLY {PARTS} (occurred_at DESC)",
+        ("index-invalid", f"{PARTS}.activity_time_idx"),
+    ),
+    "index added that the partitions lack": change(
+        "truledgr",
+        f"CREATE INDEX extra ON ONLY {PARTS} (route)",
+        ("index-invalid", f"{PARTS}.extra"),
+    ),
+    "index added to a partitioned table": change(
+        "truledgr", f"CREATE INDEX extra ON {PARTS} (route)", ("index-extra", f"{PARTS}.extra")
+    ),
+    "check of a partitioned table dropped": change(
+        "truledgr",
+        f"ALTER TABLE {PARTS} DROP CONSTRAINT session_activities_status_check",
+        ("constraint-missing", f"{PARTS}.session_activities_status_check"),
+    ),
+    "partitions gone": change(
+        "truledgr",
+        f"DROP TABLE {PARTS}; CREATE TABLE {PARTS} (id bigserial PRIMARY KEY)",
+        ("table-differs", PARTS),
     ),
 }

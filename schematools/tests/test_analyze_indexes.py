@@ -269,6 +269,53 @@ def test_an_index_that_failed_to_be_built_is_named_and_serves_nothing(post):
     ]
 
 
+PARTED = (
+    "CREATE TABLE parted (at date, a int, PRIMARY KEY (at)) PARTITION BY RANGE (at)",
+    "CREATE TABLE parted_2030 PARTITION OF parted FOR VALUES FROM ('2030-01-01') TO ('2031-01-01')",
+    "CREATE TABLE parted_rest PARTITION OF parted DEFAULT",
+    "INSERT INTO parted SELECT date '2030-01-01' + n, n FROM generate_series(1, 700) n",
+    "CREATE INDEX parted_a ON parted (a)",
+)
+
+
+@pytest.fixture
+def parted(django_db_setup, db):
+    with connection.cursor() as cursor:
+        for statement in PARTED:
+            cursor.execute(statement)
+
+
+@on("postgresql")
+def test_the_size_of_a_partitioned_index_is_that_of_its_parts(parted):
+    by_name = {index.name: index for index in statistics.read_indexes(connection)}
+
+    whole = by_name["parted_a"]
+    assert (whole.table, whole.is_partitioned, whole.is_valid) == ("parted", True, True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(pg_relation_size(relid)) FROM pg_partition_tree('parted_a') WHERE isleaf"
+        )
+        assert cursor.fetchone() == (whole.bytes,)
+    assert "ON public.parted" in whole.definition
+    assert not [name for name in by_name if name.startswith("parted_2030")]
+
+
+@on("postgresql")
+def test_an_index_that_a_partition_lacks_is_named_with_what_to_do(parted):
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX parted_b ON ONLY parted (a, at)")
+
+    (finding,) = (
+        finding
+        for index in statistics.read_indexes(connection)
+        if index.table == "parted"
+        for finding in index_findings(index, connection, DEFAULT_THRESHOLDS, is_old=True)
+    )
+
+    assert (finding.id, finding.object) == ("index-invalid", "parted.parted_b")
+    assert 'ALTER INDEX "parted_b" ATTACH PARTITION' in finding.remedy
+
+
 @on("postgresql")
 def test_slow_statements_are_left_out_where_nothing_counts_them(monkeypatch):
     assert "not installed" in read_statements(connection, DEFAULT_THRESHOLDS)

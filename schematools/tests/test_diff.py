@@ -62,6 +62,24 @@ def test_where_the_expected_is_not_exact_nothing_is_too_much():
     assert found(TABLE, more, exact=False) == []
 
 
+def test_where_the_expected_is_not_exact_partitions_are_what_models_cannot_say():
+    plain = replace(TABLE, constraints=(Constraint("primary key", "t_pkey", ("id",)),))
+    parts = replace(
+        plain,
+        kind="partitioned table",
+        options=("PARTITION BY RANGE (at)",),
+        constraints=(Constraint("primary key", "t_pkey", ("id", "at")),),
+    )
+    without_index = replace(parts, indexes=())
+    other_key = replace(parts, constraints=(Constraint("primary key", "t_pkey", ("name", "at")),))
+
+    assert found(plain, parts) == [("table-differs", "t")]
+    assert found(plain, parts, exact=False) == []
+    assert found(plain, without_index, exact=False) == [("index-missing", "t.t_name")]
+    assert found(plain, other_key, exact=False) == [("constraint-differs", "t.t_pkey")]
+    assert found(parts, plain, exact=False) == [("table-differs", "t")]
+
+
 def test_tables_that_need_no_migration_are_not_extra():
     expected, actual = make_schema(TABLE), make_schema(TABLE, make_table("cache"))
 

@@ -163,6 +163,34 @@ def test_the_words_of_sqlite(parcel, name, lines, plan):
     assert sqlite_plan([f"3 0 0 {line}" for line in lines], question) == plan
 
 
+def test_partitions_that_are_read_whole_are_called_by_their_table_once(parcel):
+    scans = [
+        node("Seq Scan", **{"Relation Name": f"parcel_{year}", "Alias": f"post_parcel_{place}"})
+        for place, year in enumerate((2030, 2031, 2032))
+    ]
+    by_index = [
+        index(name=f"parcel_{year}_idx", **{"Relation Name": f"parcel_{year}",
+              "Alias": f"post_parcel_{place}", "Filter": "x"})
+        for place, year in enumerate((2030, 2031))
+    ]  # fmt: skip
+    question = ask(QUERIES["everything"](parcel), [PARCELS])
+
+    for plans in (scans, by_index):
+        plan = postgresql_plan({"Node Type": "Append", "Plans": plans}, question)
+        assert plan == Plan((Reading("post_parcel"),))
+
+
+def test_an_index_of_each_partition_leads_to_the_rows(parcel):
+    scans = [
+        index(name=f"parcel_{year}_idx", **{"Index Cond": "(name = 'x'::text)",
+              "Relation Name": f"parcel_{year}", "Alias": f"post_parcel_{place}"})
+        for place, year in enumerate((2030, 2031))
+    ]  # fmt: skip
+    question = ask(QUERIES["named"](parcel), [PARCELS])
+
+    assert postgresql_plan({"Node Type": "Append", "Plans": scans}, question) == Plan()
+
+
 def test_an_alias_stands_for_its_table(parcel):
     question = ask(QUERIES["named"](parcel), [PARCELS])
 

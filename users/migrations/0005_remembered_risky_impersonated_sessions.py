@@ -278,4 +278,12 @@ class Migration(migrations.Migration):
                 name="users_sessionday_day_uniq",
             ),
         ),
+        migrations.AddIndex(
+            model_name="device",
+            index=models.Index(fields=["first_seen_at"], name="device_first_seen_idx"),
+        ),
+        migrations.AddIndex(
+            model_name="sessionday",
+            index=models.Index(fields=["day"], name="session_day_idx"),
+        ),
     ]

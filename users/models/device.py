@@ -72,6 +72,7 @@ class Device(UUIDModel, TimestampedModel):
             models.Index(fields=["user", "-last_seen_at"], name="device_user_seen_idx"),
             models.Index(fields=["-last_seen_at", "-id"], name="device_seen_idx"),
             models.Index(fields=["fingerprint"], name="device_fingerprint_idx"),
+            models.Index(fields=["first_seen_at"], name="device_first_seen_idx"),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
@@ -27,9 +28,9 @@ class EndReason(models.TextChoices):
 
 
 class UserSessionQuerySet(models.QuerySet["UserSession"]):
-    def active(self) -> Self:
-        """Neither ended nor past its idle or absolute limit."""
-        now = timezone.now()
+    def active(self, at: datetime | None = None) -> Self:
+        """Neither ended nor past its idle or absolute limit, now or ``at`` a moment."""
+        now = at or timezone.now()
         return self.filter(ended_at=None, expires_at__gt=now, idle_expires_at__gt=now)
 
 
@@ -186,3 +187,8 @@ class UserSession(UUIDModel, TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.browser or 'Unknown'} session {self.pk}"
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From the sign-in to the last use; None of a session that nobody has signed in to."""
+        return self.last_activity_at - self.signed_in_at if self.signed_in_at else None

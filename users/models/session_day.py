@@ -47,6 +47,8 @@ class SessionDay(models.Model):
                 fields=["day"], condition=Q(user=None), name="users_sessionday_day_uniq"
             ),
         ]
+        # To count a day again, and to purge.
+        indexes = [models.Index(fields=["day"], name="session_day_idx")]
 
     def __str__(self) -> str:
         return f"{self.day}"

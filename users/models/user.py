@@ -127,6 +127,8 @@ class User(UUIDModel, TimestampedModel, SoftDeleteModel, HasPermissions, Abstrac
 
     objects = UserManager()
 
+    never_restored = Q(anonymised_at__isnull=False)
+
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS = ["email"]
