@@ -11,6 +11,8 @@ from authentication.services.api_tokens import create_api_token
 from core import append_only
 from core.models import AuditEvent
 from core.tests.redis_server import redis_server
+from users.activity.buffer import buffer
+from users.models import SessionActivity
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +50,14 @@ def _mails_leave_a_test_that_never_commits(monkeypatch):
             transaction.on_commit(now, robust=True)
 
     monkeypatch.setattr("authentication.mails.delivery.after_commit", leave)
+
+
+@pytest.fixture
+def activity(settings):
+    """Note requests and sign-ins, each written before its answer, by the test's own thread."""
+    settings.ACTIVITY_ON = settings.ACTIVITY_SYNC = True
+    yield SessionActivity.objects.order_by("pk")
+    buffer.start_empty()
 
 
 @pytest.fixture(scope="session")

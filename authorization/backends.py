@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -14,6 +16,7 @@ from django.http import HttpRequest
 
 from authorization.models import RoleAssignment
 from users.models import User
+from users.session_user import take_over
 
 CACHE = "_role_permissions"
 ROLE_REQUIRES = "role_requires_second_factor"
@@ -60,17 +63,26 @@ class RoleBackend(ModelBackend):
         return isinstance(user, User) and user.can_sign_in
 
     def get_user(self, user_id: Any) -> User | None:
-        """The user of a session; the same query finds whether a role asks for a second factor."""
+        """The user of a session, as one query finds them with whether a role asks for a factor.
+
+        None at all when the session has read its user itself.
+        """
+        if handed_over := take_over(user_id):
+            return handed_over
         users = User.objects.active().filter(pk=user_id)
         user: User | None = users.annotate(**self.second_factor_columns(OuterRef("pk"))).first()
         return user
 
-    def second_factor_columns(self, user: Any) -> dict[str, Exists]:
+    async def aget_user(self, user_id: Any) -> User | None:
+        return await sync_to_async(self.get_user)(user_id)
+
+    def second_factor_columns(self, user: Any, *, at: datetime | None = None) -> dict[str, Exists]:
         """What to annotate a query with, so that its user needs no other one to know.
 
-        ``user`` refers to the key of a user; set the values on the user that is found.
+        ``user`` refers to the key of a user; set the values on the user that is found. ``at`` is
+        the moment that it is about, if not the present.
         """
-        return {ROLE_REQUIRES: Exists(_requiring(user))}
+        return {ROLE_REQUIRES: Exists(_requiring(user, at))}
 
     def requires_second_factor(self, user: User) -> bool:
         """By its own mark, as staff (``STAFF_SECOND_FACTOR_REQUIRED``), or by a role."""
@@ -153,9 +165,9 @@ class RoleBackend(ModelBackend):
         return users if is_active is None else users.filter(is_active=is_active)
 
 
-def _requiring(user: Any) -> QuerySet[RoleAssignment]:
+def _requiring(user: Any, at: datetime | None = None) -> QuerySet[RoleAssignment]:
     """Assignments in force of roles whose holders must use a second factor."""
-    return RoleAssignment.objects.in_force().filter(user=user, role__totp_required=True)
+    return RoleAssignment.objects.in_force(at).filter(user=user, role__totp_required=True)
 
 
 def _permissions_of(user: User) -> QuerySet[Permission]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Self
 
 from django.contrib.auth.models import Permission
@@ -116,13 +117,13 @@ class RolePermission(models.Model):
 
 
 class RoleAssignmentQuerySet(models.QuerySet["RoleAssignment"]):
-    def in_force(self) -> Self:
-        """Not expired, of an active role.
+    def in_force(self, at: datetime | None = None) -> Self:
+        """Not expired now, or ``at`` a moment, and of an active role.
 
         One ``filter()``: chained ones would join twice and let another user's assignment count.
         """
         return self.filter(
-            Q(expires_at=None) | Q(expires_at__gt=timezone.now()),
+            Q(expires_at=None) | Q(expires_at__gt=at or timezone.now()),
             role__is_active=True,
             role__is_deleted=False,
         )

@@ -10,6 +10,8 @@ from truledgr.settings import DATABASES, REST_FRAMEWORK
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests of other things sign staff in without one; those of the requirement turn it on.
 STAFF_SECOND_FACTOR_REQUIRED = False
+# Tests of activity turn it on, by the fixture of that name.
+ACTIVITY_ON = False
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # Tests turn DEBUG off, and nobody has run collectstatic.
 WHITENOISE_AUTOREFRESH = True

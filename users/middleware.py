@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from django.http import HttpRequest, HttpResponseBase
 
 from core.middleware import BothWays
-from users.devices import leave_cookie
+from users.devices import leave_cookies
 
 
 class DeviceMiddleware(BothWays):
@@ -17,10 +17,10 @@ class DeviceMiddleware(BothWays):
         if self.is_async:
             return self._async_call(request)
         response: HttpResponseBase = self.get_response(request)
-        leave_cookie(request, response)
+        leave_cookies(request, response)
         return response
 
     async def _async_call(self, request: HttpRequest) -> HttpResponseBase:
         response: HttpResponseBase = await self.get_response(request)
-        leave_cookie(request, response)
+        leave_cookies(request, response)
         return response

@@ -1,14 +1,15 @@
 """Django's session engine over ``UserSession``: ``SESSION_ENGINE = "users.sessions"``.
 
 The key is hashed and the data encrypted. Rotating the key changes the same row, so that a
-session keeps its id and history; ending it blanks the data and keeps the row.
+session keeps its id and history; ending it blanks the data and keeps the row. One query reads a
+session and its user.
 """
 
 from __future__ import annotations
 
 import logging
 import string
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -17,9 +18,11 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Case, Value, When
+from django.db.models.functions import Least
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django_otp import DEVICE_ID_SESSION_KEY
@@ -27,13 +30,15 @@ from django_otp import DEVICE_ID_SESSION_KEY
 from core import audit
 from core.context import current
 from core.encryption import decrypt, encrypt
-from users.models import EndReason, UserSession
+from users.models import EndReason, User, UserSession
+from users.session_reading import SessionRow, read_session
 from users.user_agents import LONGEST, describe
 
 logger = logging.getLogger(__name__)
 
 KEY_LENGTH, KEY_CHARACTERS = 32, string.ascii_lowercase + string.digits
 TOUCH_EVERY = timedelta(seconds=60)
+REMEMBERED = "_remembered"  # in the data of a session with the longer limits
 
 
 def hash_key(session_key: str) -> str:
@@ -47,7 +52,10 @@ class SessionStore(SessionBase):
         super().__init__(session_key)
         self._row_id: UUID | None = None
         self._verified_factor = ""
+        self._is_remembered = False
+        self.preloaded_user: User | None = None  # for users.session_user to hand over
         self.client_ip: str | None = None  # of its last request, to the minute
+        self.last_activity_at: datetime | None = None  # likewise
         self.noted: dict[str, Any] = {}  # columns to write with the next save
 
     @property
@@ -55,6 +63,12 @@ class SessionStore(SessionBase):
         if self._row_id is None and self.session_key is not None:
             self._get_session()  # type: ignore[attr-defined]
         return self._row_id
+
+    @property
+    def caller(self) -> tuple[UUID | None, str | None]:
+        """The row and the user of a session that has been read; nobody else is looked up."""
+        data = getattr(self, "_session_cache", {})
+        return (self._row_id, data[SESSION_KEY]) if SESSION_KEY in data else (None, None)
 
     def encode(self, session_dict: dict[str, Any]) -> str:
         return encrypt(self.serializer().dumps(session_dict))
@@ -69,15 +83,18 @@ class SessionStore(SessionBase):
         return data
 
     def load(self) -> dict[str, Any]:
-        wanted = ("id", "session_data", "verified_factor", "last_activity_at", "client_ip")
-        row = self._rows().only(*wanted).first()
+        """Read the row and its user, by one query; nothing when it has ended."""
+        row = read_session(hash_key(self.session_key or ""))
         if row is None:
             self._session_key = None
             return {}
-        self._row_id = row.pk
+        self._row_id = row.id
         self._verified_factor = row.verified_factor
+        self._is_remembered = row.is_remembered
         self.client_ip = row.client_ip
+        self.last_activity_at = row.last_activity_at
         self._touch(row)
+        self.preloaded_user = row.user
         data = self.decode(row.session_data)
         if data.get(DEVICE_ID_SESSION_KEY) != (row.verified_factor or None):
             # The row decides: the factor has been removed since.
@@ -113,6 +130,7 @@ class SessionStore(SessionBase):
             user_id=data.get(SESSION_KEY),
             updated_at=timezone.now(),
             **self._newly_verified(data),
+            **self._newly_remembered(data),
             **self.noted,
         ):
             raise UpdateError
@@ -129,17 +147,27 @@ class SessionStore(SessionBase):
             "verified_factor_at": timezone.now() if factor else None,
         }
 
+    def _newly_remembered(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Columns to write when it has been given the longer limits since, or lost them."""
+        is_remembered = data.get(REMEMBERED, False)
+        if is_remembered == self._is_remembered:
+            return {}
+        self._is_remembered = is_remembered
+        return {"is_remembered": is_remembered, **self._limits()}
+
     def cycle_key(self) -> None:
-        """Change the key of the same row and restart both of its limits."""
-        data = self._session  # type: ignore[attr-defined]
-        new_key = self._get_new_session_key()
-        self._session_cache = data
-        if self.session_key is None or not self._rows().update(
-            key_hash=hash_key(new_key), **self._limits()
-        ):
+        """Change the key of the same row and restart both of its limits.
+
+        Raise ``SessionInterrupted`` when the session has been ended meanwhile, or rotated by
+        another request: a copy of it would outlive its end.
+        """
+        self._get_session()  # type: ignore[attr-defined]
+        if self.session_key is None:
             self.create()
-            self._session_cache = data
             return
+        new_key = self._get_new_session_key()
+        if not self._rows().update(key_hash=hash_key(new_key), **self._limits()):
+            raise SessionInterrupted("The session was ended or rotated by another request.")
         self._session_key = new_key
         self.modified = True
 
@@ -149,22 +177,55 @@ class SessionStore(SessionBase):
         self._session_key = None
         self._row_id = None
         self._verified_factor = ""
+        self._is_remembered = False
+        self.preloaded_user = None
         self.noted = {}
 
     def delete(self, session_key: str | None = None) -> None:
-        """End the session as signed out; its row stays, without data."""
+        """End the session as signed out; its row stays, without data.
+
+        Once read it is known by its row: another request may have rotated the key meanwhile.
+        """
         key = session_key or self.session_key
-        if key is not None:
+        if session_key is None and self._row_id is not None:
+            rows = UserSession.objects.filter(pk=self._row_id)
+        elif key is not None:
             rows = UserSession.objects.filter(key_hash=hash_key(key))
-            end_sessions(rows, reason=EndReason.SIGNED_OUT)
+        else:
+            return
+        end_sessions(rows, reason=EndReason.SIGNED_OUT)
 
     @classmethod
     def clear_expired(cls) -> None:
-        """End what has passed a limit, and remove the rows of those who never signed in."""
+        """End what has passed a limit, and remove the rows of those who never signed in.
+
+        They ended when the first of their limits passed, not when this was noticed.
+        """
         for limit in ("expires_at", "idle_expires_at"):  # each has an index of open sessions
             past = UserSession.objects.filter(**{"ended_at": None, f"{limit}__lte": timezone.now()})
-            end_sessions(past.exclude(user=None), reason=EndReason.EXPIRED)
+            past.exclude(user=None).update(
+                ended_at=Least("expires_at", "idle_expires_at"),
+                end_reason=Case(
+                    When(impersonator=None, then=Value(EndReason.EXPIRED)),
+                    default=Value(EndReason.IMPERSONATION_ENDED),
+                ),
+                session_data="",
+                updated_at=timezone.now(),
+            )
             past.filter(user=None).delete()
+
+    def get_session_cookie_age(self) -> int:
+        """How long it may last, used or not, in seconds."""
+        if self.get(REMEMBERED):
+            return settings.SESSION_REMEMBERED_SECONDS
+        return settings.SESSION_COOKIE_AGE
+
+    def get_expire_at_browser_close(self) -> bool:
+        """The cookie of a session that is not remembered goes with its browser."""
+        return not self.get(REMEMBERED)
+
+    async def aget_expire_at_browser_close(self) -> bool:
+        return not await self.aget(REMEMBERED)
 
     async def aload(self) -> dict[str, Any]:
         return await sync_to_async(self.load)()
@@ -206,6 +267,7 @@ class SessionStore(SessionBase):
             device_type=agent.device_type,
             browser=agent.browser,
             os=agent.os,
+            is_remembered=data.get(REMEMBERED, False),
             **self._newly_verified(data),
             **self._limits(),
         )
@@ -215,26 +277,42 @@ class SessionStore(SessionBase):
         except IntegrityError as error:
             raise CreateError from error
         self._row_id = row.pk
+        self._is_remembered = row.is_remembered
 
     def _limits(self) -> dict[str, Any]:
         now = timezone.now()
         return {
-            "expires_at": now + timedelta(seconds=self.get_session_cookie_age()),
-            "idle_expires_at": now + timedelta(seconds=settings.SESSION_IDLE_SECONDS),
+            "expires_at": now + timedelta(seconds=self.get_expiry_age()),
+            "idle_expires_at": now + _idle_limit(is_remembered=bool(self.get(REMEMBERED))),
         }
 
-    def _touch(self, row: UserSession) -> None:
-        """Push the idle limit out, at most once a minute."""
-        now = timezone.now()
-        if now - row.last_activity_at >= min(
-            TOUCH_EVERY, timedelta(seconds=settings.SESSION_IDLE_SECONDS / 2)
-        ):
-            self._rows().update(
+    def _touch(self, row: SessionRow) -> None:
+        """Push the idle limit out, at most once a minute, and once for requests side by side."""
+        now, idle = timezone.now(), _idle_limit(is_remembered=row.is_remembered)
+        if now - row.last_activity_at >= min(TOUCH_EVERY, idle / 2):
+            self._rows().filter(last_activity_at=row.last_activity_at).update(
                 last_activity_at=now,
-                idle_expires_at=now + timedelta(seconds=settings.SESSION_IDLE_SECONDS),
+                idle_expires_at=now + idle,
                 client_ip=current().client_ip,
-                request_count=F("request_count") + 1,
             )
+
+
+def _idle_limit(*, is_remembered: bool) -> timedelta:
+    if is_remembered:
+        return timedelta(seconds=settings.SESSION_REMEMBERED_IDLE_SECONDS)
+    return timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+
+
+def remember(session: SessionBase, *, is_remembered: bool = True) -> None:
+    """Give the session the longer limits of "remember me", or take them away again.
+
+    They count from the save that follows; the cookie then outlives the browser.
+    """
+    session.set_expiry(None)
+    if is_remembered:
+        session[REMEMBERED] = True
+    else:
+        session.pop(REMEMBERED, None)
 
 
 def end_sessions(rows: Any, *, reason: EndReason) -> int:
