@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
+from django.apps import apps as installed
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.urls import path, reverse
+
+from truledgr import admin_analytics
 
 
 class TruLedgrAdminSite(admin.AdminSite):
@@ -28,3 +32,45 @@ class TruLedgrAdminSite(admin.AdminSite):
     ) -> HttpResponseRedirect:
         """One page changes passwords, with the checks that belong to it."""
         return redirect("account_change_password")
+
+    def get_urls(self) -> list[Any]:
+        return [
+            path(
+                "analytics/sessions/",
+                self.admin_view(self.session_analytics),
+                name="session_analytics",
+            ),
+            path(
+                "analytics/sessions.csv",
+                self.admin_view(admin_analytics.analytics_file),
+                name="session_analytics_file",
+            ),
+            *super().get_urls(),
+        ]
+
+    def session_analytics(self, request: HttpRequest) -> HttpResponse:
+        return admin_analytics.analytics_page(request, self)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Django's own, with the analytics among what there is of users."""
+        apps: list[Any] = super().get_app_list(request, app_label)
+        entry = admin_analytics.entry_of(request)
+        if entry is None or app_label not in {None, "users"}:
+            return apps
+        for app in apps:
+            if app["app_label"] == "users":
+                app["models"].append(entry)
+                return apps
+        return [*apps, _users_app(entry)]
+
+
+def _users_app(entry: dict[str, Any]) -> dict[str, Any]:
+    """For who may see nothing else of that app."""
+    label = "users"
+    return {
+        "name": installed.get_app_config(label).verbose_name,
+        "app_label": label,
+        "app_url": reverse("admin:app_list", args=[label]),
+        "has_module_perms": True,
+        "models": [entry],
+    }

@@ -9,8 +9,9 @@ from typing import Any
 
 from truledgr.demo import agents
 from truledgr.demo.plan import Plan, happens
-from truledgr.demo.sessions import Visit, address
+from truledgr.demo.visits import Visit, address
 from users.models import ActivityType, EndReason, SessionActivity
+from users.user_agents import describe
 
 # (route, method, status), and how many in a hundred requests.
 REQUESTS = {
@@ -30,8 +31,7 @@ REQUESTS = {
     ("item-list", "GET", 500): 0.2,
 }
 WRITES = frozenset({"POST", "PATCH", "DELETE"})
-SIGN_IN_ROUTE, SIGN_OUT_ROUTE = "account_login", "account_logout"
-COMMON_TARGETS = ("admin", "root", "administrator", "test", "info")
+FACTOR = "authentication.totpdevice"
 
 
 def activities_of(plan: Plan, visit: Visit) -> Iterator[SessionActivity]:
@@ -47,15 +47,20 @@ def activities_of(plan: Plan, visit: Visit) -> Iterator[SessionActivity]:
             "request_id": _request_id(random),
             "occurred_at": moment,
         }
-        if number == 0:
+        if visit.is_stopped:
+            stopped = ActivityType.SIGN_IN_FAILED
+            yield SessionActivity(**shared, activity_type=stopped, extra={"reason": "suspicious"})
+            continue
+        if number == 0 and not visit.is_impersonation:
             yield SessionActivity(
                 **shared,
                 activity_type=ActivityType.SIGN_IN,
-                route=SIGN_IN_ROUTE,
-                method="POST",
-                status=302,
-                duration_ms=_duration(random, 180),
-                extra={"method": session.login_method},
+                extra={
+                    "method": session.login_method,
+                    "factor": FACTOR if session.verified_factor_at else None,
+                    "new_device": not visit.is_known_device,
+                    "agent": _agent(session.user_agent),
+                },
             )
             continue
         route, method, status = random.choices(list(REQUESTS), weights=list(REQUESTS.values()))[0]
@@ -75,38 +80,36 @@ def activities_of(plan: Plan, visit: Visit) -> Iterator[SessionActivity]:
             request_id=_request_id(random),
             occurred_at=session.ended_at,
             activity_type=ActivityType.SIGN_OUT,
-            route=SIGN_OUT_ROUTE,
-            method="POST",
-            status=302,
-            duration_ms=_duration(random, 15),
         )
 
 
 def _failures_before(random: Random, visit: Visit) -> Iterator[SessionActivity]:
-    """A typo now and then, a burst before a suspicious sign-in, and robots that guess."""
+    """The wrong tries of the visitor, and now and then a robot that guesses names."""
+    if visit.is_impersonation:
+        return
     session = visit.session
     start = visit.moments[0]
-    count = random.randint(4, 12) if session.is_suspicious else random.choice((0,) * 9 + (1, 2))
     if happens(random, 0.02):
         yield _failure(
             random,
             start - timedelta(minutes=random.randint(1, 600)),
             client_ip=address(random),
             extra={
-                "reason": "unknown_user",
-                "identifier": random.choice(COMMON_TARGETS),
-                "user_agent": random.choice(agents.PROGRAMS + agents.BOTS),
+                "reason": "unknown_account",
+                "known_device": False,
+                "agent": _agent(random.choice(agents.PROGRAMS + agents.BOTS)),
             },
         )
-    for number in range(count, 0, -1):
+    for number in range(visit.failures, 0, -1):
         yield _failure(
             random,
             start - timedelta(seconds=7 * number + random.randint(0, 5)),
             user_id=session.user_id,
             client_ip=session.client_ip,
             extra={
-                "reason": "wrong_code" if happens(random, 0.15) else "wrong_password",
-                "user_agent": visit.user_agent,
+                "reason": "wrong_password",
+                "known_device": visit.is_known_device,
+                "agent": _agent(session.user_agent),
             },
         )
 
@@ -114,14 +117,15 @@ def _failures_before(random: Random, visit: Visit) -> Iterator[SessionActivity]:
 def _failure(random: Random, moment: datetime, **values: Any) -> SessionActivity:
     return SessionActivity(
         activity_type=ActivityType.SIGN_IN_FAILED,
-        route=SIGN_IN_ROUTE,
-        method="POST",
-        status=400,
-        duration_ms=_duration(random, 170),
         request_id=_request_id(random),
         occurred_at=moment,
         **values,
     )
+
+
+def _agent(header: str) -> str:
+    agent = describe(header)
+    return " on ".join(filter(None, [agent.browser, agent.os]))
 
 
 def _duration(random: Random, median: int) -> int:

@@ -15,6 +15,8 @@ class Place:
     country: str
     city: str
     timezone: str
+    latitude: float
+    longitude: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,9 @@ CULTURES = (
     Culture(
         "en-GB",
         (
-            Place("GB", "London", "Europe/London"),
-            Place("GB", "Edinburgh", "Europe/London"),
-            Place("IE", "Dublin", "Europe/Dublin"),
+            Place("GB", "London", "Europe/London", 51.51, -0.13),
+            Place("GB", "Edinburgh", "Europe/London", 55.95, -3.19),
+            Place("IE", "Dublin", "Europe/Dublin", 53.35, -6.26),
         ),
         (
             "Alice", "Oliver", "Amelia", "Harry", "Isla", "George", "Freya", "Arthur", "Imogen",
@@ -45,10 +47,10 @@ CULTURES = (
     Culture(
         "en-US",
         (
-            Place("US", "Chicago", "America/Chicago"),
-            Place("US", "Seattle", "America/Los_Angeles"),
-            Place("US", "Boston", "America/New_York"),
-            Place("CA", "Toronto", "America/Toronto"),
+            Place("US", "Chicago", "America/Chicago", 41.88, -87.63),
+            Place("US", "Seattle", "America/Los_Angeles", 47.61, -122.33),
+            Place("US", "Boston", "America/New_York", 42.36, -71.06),
+            Place("CA", "Toronto", "America/Toronto", 43.65, -79.38),
         ),
         (
             "Emma", "Liam", "Olivia", "Noah", "Ava", "Ethan", "Harper", "Mason", "Zoe", "Caleb",
@@ -62,10 +64,10 @@ CULTURES = (
     Culture(
         "de",
         (
-            Place("DE", "Berlin", "Europe/Berlin"),
-            Place("DE", "Hamburg", "Europe/Berlin"),
-            Place("AT", "Wien", "Europe/Vienna"),
-            Place("CH", "Zürich", "Europe/Zurich"),
+            Place("DE", "Berlin", "Europe/Berlin", 52.52, 13.4),
+            Place("DE", "Hamburg", "Europe/Berlin", 53.55, 9.99),
+            Place("AT", "Wien", "Europe/Vienna", 48.21, 16.37),
+            Place("CH", "Zürich", "Europe/Zurich", 47.37, 8.54),
         ),
         (
             "Anna", "Jonas", "Lea", "Lukas", "Mia", "Felix", "Sophie", "Jürgen", "Käthe", "Moritz",
@@ -79,10 +81,10 @@ CULTURES = (
     Culture(
         "fr",
         (
-            Place("FR", "Paris", "Europe/Paris"),
-            Place("FR", "Lyon", "Europe/Paris"),
-            Place("BE", "Bruxelles", "Europe/Brussels"),
-            Place("SN", "Dakar", "Africa/Dakar"),
+            Place("FR", "Paris", "Europe/Paris", 48.86, 2.35),
+            Place("FR", "Lyon", "Europe/Paris", 45.76, 4.84),
+            Place("BE", "Bruxelles", "Europe/Brussels", 50.85, 4.35),
+            Place("SN", "Dakar", "Africa/Dakar", 14.69, -17.45),
         ),
         (
             "Camille", "Louis", "Chloé", "Hugo", "Inès", "Gaël", "Zoë", "Mathéo", "Aïcha",
@@ -96,10 +98,10 @@ CULTURES = (
     Culture(
         "es",
         (
-            Place("ES", "Madrid", "Europe/Madrid"),
-            Place("ES", "Sevilla", "Europe/Madrid"),
-            Place("MX", "Ciudad de México", "America/Mexico_City"),
-            Place("AR", "Buenos Aires", "America/Argentina/Buenos_Aires"),
+            Place("ES", "Madrid", "Europe/Madrid", 40.42, -3.7),
+            Place("ES", "Sevilla", "Europe/Madrid", 37.39, -5.99),
+            Place("MX", "Ciudad de México", "America/Mexico_City", 19.43, -99.13),
+            Place("AR", "Buenos Aires", "America/Argentina/Buenos_Aires", -34.6, -58.38),
         ),
         (
             "Lucía", "Mateo", "Sofía", "Santiago", "Martín", "Valentina", "Íñigo", "Ximena",
@@ -113,9 +115,9 @@ CULTURES = (
     Culture(
         "pt-BR",
         (
-            Place("BR", "São Paulo", "America/Sao_Paulo"),
-            Place("BR", "Recife", "America/Recife"),
-            Place("PT", "Lisboa", "Europe/Lisbon"),
+            Place("BR", "São Paulo", "America/Sao_Paulo", -23.55, -46.63),
+            Place("BR", "Recife", "America/Recife", -8.05, -34.88),
+            Place("PT", "Lisboa", "Europe/Lisbon", 38.72, -9.14),
         ),
         (
             "João", "Beatriz", "Rafael", "Larissa", "Thiago", "Conceição", "Caio", "Júlia",
@@ -129,9 +131,9 @@ CULTURES = (
     Culture(
         "pl",
         (
-            Place("PL", "Warszawa", "Europe/Warsaw"),
-            Place("PL", "Kraków", "Europe/Warsaw"),
-            Place("CZ", "Brno", "Europe/Prague"),
+            Place("PL", "Warszawa", "Europe/Warsaw", 52.23, 21.01),
+            Place("PL", "Kraków", "Europe/Warsaw", 50.06, 19.94),
+            Place("CZ", "Brno", "Europe/Prague", 49.2, 16.61),
         ),
         (
             "Zofia", "Łukasz|lukasz", "Agnieszka", "Paweł|pawel", "Małgorzata|malgorzata", "Jakub",
@@ -145,10 +147,10 @@ CULTURES = (
     Culture(
         "sv",
         (
-            Place("SE", "Stockholm", "Europe/Stockholm"),
-            Place("DK", "København", "Europe/Copenhagen"),
-            Place("NO", "Bergen", "Europe/Oslo"),
-            Place("FI", "Tampere", "Europe/Helsinki"),
+            Place("SE", "Stockholm", "Europe/Stockholm", 59.33, 18.07),
+            Place("DK", "København", "Europe/Copenhagen", 55.68, 12.57),
+            Place("NO", "Bergen", "Europe/Oslo", 60.39, 5.32),
+            Place("FI", "Tampere", "Europe/Helsinki", 61.5, 23.76),
         ),
         (
             "Astrid", "Björn", "Søren|soren", "Ingrid", "Åse", "Mikael", "Aino", "Väinö", "Freja",
@@ -162,9 +164,9 @@ CULTURES = (
     Culture(
         "it",
         (
-            Place("IT", "Milano", "Europe/Rome"),
-            Place("IT", "Napoli", "Europe/Rome"),
-            Place("IT", "Torino", "Europe/Rome"),
+            Place("IT", "Milano", "Europe/Rome", 45.46, 9.19),
+            Place("IT", "Napoli", "Europe/Rome", 40.85, 14.27),
+            Place("IT", "Torino", "Europe/Rome", 45.07, 7.69),
         ),
         (
             "Giulia", "Lorenzo", "Chiara", "Matteo", "Nicolò", "Francesca", "Salvatore", "Elisa",
@@ -178,8 +180,8 @@ CULTURES = (
     Culture(
         "uk",
         (
-            Place("UA", "Київ", "Europe/Kyiv"),
-            Place("UA", "Львів", "Europe/Kyiv"),
+            Place("UA", "Київ", "Europe/Kyiv", 50.45, 30.52),
+            Place("UA", "Львів", "Europe/Kyiv", 49.84, 24.03),
         ),
         (
             "Олена|olena", "Андрій|andrii", "Юлія|yuliia", "Тарас|taras", "Марія|mariia",
@@ -193,9 +195,9 @@ CULTURES = (
     Culture(
         "ar",
         (
-            Place("EG", "القاهرة", "Africa/Cairo"),
-            Place("MA", "الدار البيضاء", "Africa/Casablanca"),
-            Place("AE", "دبي", "Asia/Dubai"),
+            Place("EG", "القاهرة", "Africa/Cairo", 30.04, 31.24),
+            Place("MA", "الدار البيضاء", "Africa/Casablanca", 33.57, -7.59),
+            Place("AE", "دبي", "Asia/Dubai", 25.2, 55.27),
         ),
         (
             "ليلى|layla", "يوسف|youssef", "مريم|maryam", "عمر|omar", "نور|nour", "خالد|khaled",
@@ -209,9 +211,9 @@ CULTURES = (
     Culture(
         "hi",
         (
-            Place("IN", "Bengaluru", "Asia/Kolkata"),
-            Place("IN", "Mumbai", "Asia/Kolkata"),
-            Place("IN", "Kolkata", "Asia/Kolkata"),
+            Place("IN", "Bengaluru", "Asia/Kolkata", 12.97, 77.59),
+            Place("IN", "Mumbai", "Asia/Kolkata", 19.08, 72.88),
+            Place("IN", "Kolkata", "Asia/Kolkata", 22.57, 88.36),
         ),
         (
             "Aarav", "Priya", "Rohan", "Ananya", "Vikram", "Lakshmi", "Arjun", "Meera", "Imran",
@@ -225,8 +227,8 @@ CULTURES = (
     Culture(
         "ja",
         (
-            Place("JP", "東京", "Asia/Tokyo"),
-            Place("JP", "大阪", "Asia/Tokyo"),
+            Place("JP", "東京", "Asia/Tokyo", 35.68, 139.69),
+            Place("JP", "大阪", "Asia/Tokyo", 34.69, 135.5),
         ),
         (
             "美咲|misaki", "大翔|hiroto", "陽菜|hina", "健太|kenta", "さくら|sakura", "悠斗|yuto",
@@ -240,8 +242,8 @@ CULTURES = (
     Culture(
         "zh-Hans",
         (
-            Place("CN", "上海", "Asia/Shanghai"),
-            Place("SG", "Singapore", "Asia/Singapore"),
+            Place("CN", "上海", "Asia/Shanghai", 31.23, 121.47),
+            Place("SG", "Singapore", "Asia/Singapore", 1.35, 103.82),
         ),
         (
             "伟|wei", "静|jing", "磊|lei", "欣怡|xinyi", "子轩|zixuan", "雨桐|yutong", "浩|hao",
@@ -254,10 +256,10 @@ CULTURES = (
     Culture(
         "en-NG",
         (
-            Place("NG", "Lagos", "Africa/Lagos"),
-            Place("KE", "Nairobi", "Africa/Nairobi"),
-            Place("ZA", "Cape Town", "Africa/Johannesburg"),
-            Place("GH", "Accra", "Africa/Accra"),
+            Place("NG", "Lagos", "Africa/Lagos", 6.52, 3.38),
+            Place("KE", "Nairobi", "Africa/Nairobi", -1.29, 36.82),
+            Place("ZA", "Cape Town", "Africa/Johannesburg", -33.92, 18.42),
+            Place("GH", "Accra", "Africa/Accra", 5.6, -0.19),
         ),
         (
             "Chidi", "Ngozi", "Adaeze", "Kofi", "Wanjiru", "Thandiwe", "Sipho", "Amara", "Kwame",

@@ -20,7 +20,7 @@ from truledgr.demo import agents
 from truledgr.demo.names import BIOS
 from truledgr.demo.plan import Plan, happens
 from truledgr.demo.population import Person
-from truledgr.demo.sessions import address
+from truledgr.demo.visits import address
 from truledgr.demo.words import TOKEN_NAMES
 from users.models import User
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from itertools import count
 from typing import Any
 
@@ -31,9 +31,11 @@ from truledgr.demo.groups import group_of, memberships_of
 from truledgr.demo.items import item_of
 from truledgr.demo.loading import insert, missing, one_at_a_time
 from truledgr.demo.people import CURATOR, accounts_of
-from truledgr.demo.plan import Plan
+from truledgr.demo.plan import DAYS_OF_ACTIVITY, Plan
 from truledgr.demo.population import Person, Population, Team
 from truledgr.demo.sessions import presence_of
+from users.analytics.periods import DAY
+from users.analytics.roll_ups import DAYS_AT_ONCE, last_finished_day, roll_up
 from users.models import User
 
 BEGUN, FINISHED = "seed_demo", "seed_demo_finished"
@@ -110,8 +112,21 @@ def make(seeding: Seeding) -> None:
     for rows in deletions_of(seeding.plan, seeding.population):
         with one_at_a_time():
             rows.delete()
+    _roll_up(seeding.plan)
     with one_at_a_time():
         _note(FINISHED, seeding.admin, seeding.plan)
+
+
+def _roll_up(plan: Plan) -> None:
+    """Count each day that is over, those again that another set has been counted on."""
+    first, last = start_of_activity(plan), last_finished_day()
+    days = [first + DAY * number for number in range((last - first).days + 1)]
+    for some in _batches(days, DAYS_AT_ONCE):
+        roll_up(some)
+
+
+def start_of_activity(plan: Plan) -> date:
+    return (plan.ago(days=DAYS_OF_ACTIVITY) - DAY).astimezone(UTC).date()
 
 
 def _batches(things: Sequence[Any], size: int) -> Iterator[Any]:
@@ -201,7 +216,7 @@ def _make_people(seeding: Seeding, people: list[Person], roles: dict[str, Role])
     keys = [person.id for person in people]
     present = set(User.objects.filter(pk__in=keys).values_list("pk", flat=True))
     people = [person for person in people if person.id not in present]
-    presences = {person.number: presence_of(plan, person) for person in people}
+    presences = {person.number: presence_of(plan, person, seeding.admin) for person in people}
     accounts = accounts_of(
         plan,
         people,

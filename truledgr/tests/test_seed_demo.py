@@ -27,7 +27,10 @@ from truledgr.demo import seeding
 from truledgr.demo.plan import Plan
 from truledgr.demo.population import Population
 from truledgr.management.commands import seed_demo
-from users.models import ActivityType, EndReason, SessionActivity, User, UserSession
+from users.activity.rows import DETAILS
+from users.analytics.counting import count
+from users.analytics.roll_ups import missing_days
+from users.models import ActivityType, EndReason, SessionActivity, SessionDay, User, UserSession
 from users.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -205,6 +208,55 @@ def test_the_sessions_end_for_every_reason_and_some_are_open(seeded):
     types = set(UserSession.objects.values_list("device_type", flat=True))
     assert types >= {"desktop", "mobile", "tablet"}
     assert UserSession.objects.exclude(country="").exclude(browser="").exists()
+
+
+def test_the_risk_of_a_session_is_that_of_the_rules_that_fired(seeded, settings):
+    fired = Counter()
+    for session in UserSession.objects.all():
+        weights = {rule["rule"]: rule["weight"] for rule in session.risk_rules}
+        assert session.risk_score == min(100, sum(weights.values()))
+        assert session.is_suspicious == (session.risk_score >= settings.RISK_ASK_SCORE)
+        assert weights.items() <= settings.RISK_WEIGHTS.items()
+        stopped = session.risk_score >= settings.RISK_END_SCORE
+        assert (session.end_reason == EndReason.SUSPICIOUS) <= stopped
+        fired.update(weights)
+    assert {"new_device", "new_country", "impossible_travel", "odd_hour"} <= fired.keys()
+
+
+def test_staff_have_looked_at_the_site_as_somebody_else(seeded):
+    sessions = UserSession.objects.exclude(impersonator=None)
+
+    assert sessions.exists()
+    for session in sessions:
+        assert session.impersonator.username == "demo_admin"
+        assert session.impersonation_reason
+        assert session.is_read_only
+        assert session.signed_in_at is None
+        assert session.ended_at - session.created_at <= timedelta(hours=1)
+
+
+def test_sessions_know_where_they_are_and_some_are_remembered(seeded):
+    sessions = UserSession.objects.all()
+
+    assert not sessions.filter(Q(latitude=None) | Q(longitude=None)).exists()
+    assert not sessions.filter(impersonator=None, signed_in_at=None).exists()
+    assert sessions.filter(is_remembered=True).exists()
+    assert not sessions.filter(is_remembered=True).exclude(verified_factor_at=None).exists()
+
+
+def test_events_of_signing_in_tell_no_more_than_live_ones(seeded):
+    for activity in SessionActivity.objects.exclude(activity_type=ActivityType.REQUEST):
+        assert activity.extra.keys() <= DETAILS
+        assert (activity.route, activity.method, activity.duration_ms) == ("", "", None)
+
+
+def test_days_that_are_over_are_counted_and_say_what_the_rows_say(seeded):
+    assert missing_days() == []
+    kept = dict(SessionDay.objects.filter(user=None).values_list("day", "counts"))
+    live = count(kept)
+    assert {day: counts for day, counts in kept.items() if counts} == {
+        day: counts.kept() for (day, _user), counts in live.items()
+    }
 
 
 def test_activity_covers_ninety_days_by_day_and_in_the_week(seeded):
