@@ -8,9 +8,10 @@ from uuid import UUID
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from core import audit
@@ -20,6 +21,7 @@ from core.models import AuditEvent
 
 ACTIONS = (
     "create", "update", "delete", "restore", "hard_delete", "revoke", "verify", "seal",
+    "impersonation_started", "impersonation_ended",
 )  # fmt: skip
 
 
@@ -78,7 +80,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
             names = [m._meta.model_name for m in apps.get_models() if audit.spec_of(m)]
             return queryset.filter(model__in=names, object_id=term.lower()), False
         users = get_user_model()._default_manager.filter(username=term).values_list("pk", flat=True)
-        return queryset.filter(actor__in=list(users)), False
+        keys = list(users)
+        return queryset.filter(Q(actor__in=keys) | Q(on_behalf_of__in=keys)), False
 
     @admin.display(description=_("when"))
     def moment(self, event: AuditEvent) -> str:
@@ -92,18 +95,22 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("actor"))
     def who(self, event: AuditEvent) -> str:
-        """The name at that moment; the user may be gone by now."""
-        opts = get_user_model()._meta
-        url = (
-            change_url(opts.app_label, str(opts.model_name), str(event.actor_id))
-            if event.actor_id
-            else ""
-        )
-        return linked(url, event.actor_label or "—")
+        """The name at that moment, and whom they acted as; the users may be gone by now."""
+        actor = _person(event.actor_id, event.actor_label)
+        if event.on_behalf_of_id is None:
+            return actor
+        acted_as = _person(event.on_behalf_of_id, event.on_behalf_of_label or "")
+        return format_html(str(_("{} as {}")), actor, acted_as)
 
     @admin.display(description=_("changes"))
     def changed(self, event: AuditEvent) -> str:
         return render_to_string("admin/audit_changes.html", {"changes": changes_of(event)})
+
+
+def _person(key: UUID | None, name: str) -> str:
+    opts = get_user_model()._meta
+    url = change_url(opts.app_label, str(opts.model_name), str(key)) if key else ""
+    return linked(url, name or "—")
 
 
 def _is_key(term: str) -> bool:

@@ -229,7 +229,11 @@ def canonical_text(
 
 
 def canonical_context(row: EventRow) -> str:
-    """The part of the canonical text that all rows of one statement share: one JSON line."""
+    """The part of the canonical text that all rows of one statement share: one JSON line.
+
+    Whom the actor acted as is a part of it only where there is somebody.
+    """
+    acted_as = (leaf(row.on_behalf_of_id), row.on_behalf_of_label)
     return canonical_json(
         [
             iso_utc(row.occurred_at),
@@ -243,6 +247,7 @@ def canonical_context(row: EventRow) -> str:
             ip_address(row.client_ip).exploded if row.client_ip else None,
             row.app,
             row.model,
+            *(() if acted_as == (None, None) else acted_as),
         ]
     )
 
@@ -251,7 +256,10 @@ def _common_row(
     *, action: str, model: type[models.Model], actor: AbstractBaseUser | None
 ) -> EventRow:
     context = current()
-    actor = actor or context.actor()
+    actor, acted_as = actor or context.actor(), None
+    if impersonator := context.impersonator():  # services name the user of the session
+        acted_as = actor if actor and actor.pk != impersonator.pk else None
+        actor = impersonator
     return EventRow(
         occurred_at=timezone.now(),
         action=action,
@@ -263,6 +271,8 @@ def _common_row(
         client_ip=context.client_ip,
         app=model._meta.app_label,
         model=model._meta.model_name or "",
+        on_behalf_of_id=acted_as.pk if acted_as else None,
+        on_behalf_of_label=acted_as.get_username()[:254] if acted_as else None,
     )
 
 

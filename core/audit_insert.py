@@ -16,7 +16,7 @@ from core.audit_sql import EventRow
 
 COMMON_COLUMNS = (
     "occurred_at", "action", "actor_id", "actor_label", "via", "session_id", "request_id",
-    "client_ip", "app", "model",
+    "client_ip", "app", "model", "on_behalf_of_id", "on_behalf_of_label",
 )  # fmt: skip
 OWN_COLUMNS = ("object_id", "object_label", "group_id", "changes", "row_hash")
 
@@ -96,6 +96,8 @@ def common_values(connection: BaseDatabaseWrapper, row: EventRow) -> tuple[Any, 
         row.client_ip,
         row.app,
         row.model,
+        adapted_key(connection, row.on_behalf_of_id),
+        row.on_behalf_of_label,
     )
 
 

@@ -33,6 +33,8 @@ class EventRow(NamedTuple):
     client_ip: str | None
     app: str
     model: str
+    on_behalf_of_id: UUID | int | None = None
+    on_behalf_of_label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

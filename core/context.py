@@ -49,6 +49,8 @@ class ActingContext:
     client_ip: str | None = None
     user_agent: str = ""
     actor: Callable[[], AbstractBaseUser | None] = _no_actor
+    # Who of the staff acts as ``actor``, if anybody does.
+    impersonator: Callable[[], AbstractBaseUser | None] = _no_actor
     session_id: Callable[[], UUID | None] = _no_session
 
 
@@ -90,6 +92,7 @@ def context_of(request: HttpRequest) -> ActingContext:
         client_ip=client_ip_of(request),
         user_agent=request.headers.get("User-Agent", "").replace("\0", ""),
         actor=lambda: _user_of(request),
+        impersonator=lambda: getattr(request, "impersonator", None),
         session_id=lambda: getattr(getattr(request, "session", None), "row_id", None),
     )
 

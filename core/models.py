@@ -140,6 +140,19 @@ class AuditEvent(models.Model):
     actor_label = models.CharField(
         max_length=254, blank=True, help_text="The actor's username at that moment."
     )
+    on_behalf_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,  # audit_on_behalf_of_idx leads with it
+        null=True,
+        related_name="+",
+        help_text="The user whom the actor, one of the staff, acted as.",
+    )
+    # Nullable, so that SQLite adds the column without making the table and its triggers anew.
+    on_behalf_of_label = models.CharField(  # noqa: DJ001
+        max_length=254, null=True, help_text="The username of that user at that moment."
+    )
     via = models.CharField(max_length=16, choices=Via, help_text="The door it came through.")
     session_id = models.UUIDField(null=True, help_text="The session it was done in, if any.")
     request_id = models.CharField(
@@ -171,6 +184,11 @@ class AuditEvent(models.Model):
             models.Index(fields=["model", "object_id", "-id"], name="audit_object_idx"),
             models.Index(fields=["actor", "-id"], name="audit_actor_idx"),
             models.Index(fields=["-id"], condition=Q(action="seal"), name="audit_seal_idx"),
+            models.Index(
+                fields=["on_behalf_of", "-id"],
+                condition=Q(on_behalf_of__isnull=False),
+                name="audit_on_behalf_of_idx",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -69,7 +69,7 @@ def test_a_foreign_client_without_our_pragmas_cannot_replace_rows(tmp_path):
         client.execute(statement)
     insert = (
         "INSERT OR REPLACE INTO audit_events VALUES (1, '2026-01-01', 'x', '', 'task', NULL, '', "
-        "NULL, 'a', 'm', '1', '', NULL, '{}', '', NULL)"
+        "NULL, 'a', 'm', '1', '', NULL, '{}', '', NULL, NULL, NULL)"
     )
     client.execute(insert)
 

@@ -66,6 +66,8 @@ def test_an_edit_names_its_row(trail):
         ("client_ip", "192.0.2.1"),
         ("app", "other"),
         ("model", "other"),
+        ("on_behalf_of_id", "018f0000-0000-7000-8000-000000000000"),
+        ("on_behalf_of_label", "somebody else"),
         ("object_id", "other"),
         ("object_label", "other"),
         ("group_id", "018f0000-0000-7000-8000-000000000000"),

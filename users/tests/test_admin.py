@@ -1,15 +1,13 @@
 """Users, devices and sessions in the admin: who may change whom."""
 
 import pytest
-from django.contrib.auth import SESSION_KEY
 from django.urls import reverse
 from django.utils import timezone
 
 from authorization.tests.factories import RoleAssignmentFactory, RoleFactory
 from core.models import AuditEvent
-from users.models import Device, EndReason, User, UserSession
-from users.sessions import hash_key
-from users.tests.factories import DeviceFactory, UserFactory, UserSessionFactory
+from users.models import Device, User
+from users.tests.factories import DeviceFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -323,59 +321,7 @@ def test_a_restore_is_never_a_get(client, clerk):
     assert client.get(page(user, "restore")).status_code == 405
 
 
-# --- Devices and sessions -------------------------------------------------------------------
-
-
-def test_ending_sessions_blanks_them_and_is_recorded(client, root):
-    open_one, other = UserSessionFactory(), UserSessionFactory()
-    data = {"action": "end_selected", "_selected_action": [str(open_one.pk)]}
-
-    client.post("/admin/users/usersession/", data)
-
-    open_one.refresh_from_db()
-    other.refresh_from_db()
-    assert open_one.end_reason == EndReason.REVOKED_BY_STAFF
-    assert open_one.session_data == ""
-    assert other.ended_at is None
-    event = AuditEvent.objects.get(model="usersession")
-    assert (event.action, event.object_id) == ("revoke", str(open_one.pk))
-    assert event.changes == {"end_reason": ["", "revoked_by_staff"]}
-
-
-def test_an_ended_session_signs_its_browser_out(client, root):
-    key = client.session.session_key
-    assert client.session[SESSION_KEY] == str(root.pk)
-    own = UserSession.objects.get(key_hash=hash_key(key))
-
-    client.post(
-        "/admin/users/usersession/",
-        {"action": "end_selected", "_selected_action": [str(own.pk)]},
-    )
-
-    assert client.get("/admin/").status_code == 302
-
-
-def test_ending_sessions_takes_the_right_to_change_them(client):
-    client.force_login(make_staff("users.view_usersession"))
-    session = UserSessionFactory()
-    data = {"action": "end_selected", "_selected_action": [str(session.pk)]}
-
-    client.post("/admin/users/usersession/", data)
-
-    session.refresh_from_db()
-    assert session.ended_at is None
-
-
-@pytest.mark.parametrize("query", ["?open=yes", "?open=no"])
-def test_sessions_are_told_apart_by_state(client, root, query):
-    past = timezone.now() - timezone.timedelta(minutes=1)
-    expired = UserSessionFactory(expires_at=past)
-    fresh = UserSessionFactory()
-
-    shown = client.get(f"/admin/users/usersession/{query}").context["cl"].result_list
-
-    assert (fresh in shown) == (query == "?open=yes")
-    assert (expired in shown) == (query == "?open=no")
+# --- Devices --------------------------------------------------------------------------------
 
 
 def test_ending_the_trust_of_a_device_forgets_its_secret(client, root):

@@ -1,0 +1,177 @@
+"""How the list of sessions is narrowed down. No filter asks the table what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.views.main import PAGE_VAR
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+LONGEST_TERM = 64
+METHODS = {
+    "password": Q(login_method="password"),
+    "passkey": Q(login_method="passkey"),
+    "provider": Q(login_method__startswith="oauth:"),
+    "code": Q(login_method="code"),
+    "sign_up": Q(login_method="sign_up"),
+    "impersonation": Q(login_method="impersonation"),
+}
+
+
+class ChoiceFilter(admin.SimpleListFilter):
+    """Narrows down by what ``narrowed()`` makes of a choice; ignores a choice that is none."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        known = {str(choice) for choice, _title in self.lookup_choices}
+        return self.narrowed(queryset, str(value)) if value in known else queryset
+
+    def narrowed(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+        raise NotImplementedError
+
+
+class StateFilter(ChoiceFilter):
+    title = gettext_lazy("state")
+    parameter_name = "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", _("Open")), ("no", _("Ended or expired"))]
+
+    def narrowed(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+        now = timezone.now()
+        is_open = {"ended_at": None, "expires_at__gt": now, "idle_expires_at__gt": now}
+        return sessions.filter(**is_open) if value == "yes" else sessions.exclude(**is_open)
+
+
+class RiskFilter(ChoiceFilter):
+    """Bands between the scores from which something follows."""
+
+    title = gettext_lazy("risk")
+    parameter_name = "risk"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        ask, end = settings.RISK_ASK_SCORE, settings.RISK_END_SCORE
+        return [
+            ("none", _("None")),
+            ("some", _("Some: below %d") % ask),
+            ("high", _("High: %(from)d to %(to)d, asked again") % {"from": ask, "to": end - 1}),
+            ("highest", _("Highest: %d and more, ended") % end),
+        ]
+
+    def narrowed(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+        ask, end = settings.RISK_ASK_SCORE, settings.RISK_END_SCORE
+        bands = {
+            "none": Q(risk_score=0),
+            "some": Q(risk_score__gt=0, risk_score__lt=ask),
+            "high": Q(risk_score__gte=ask, risk_score__lt=end),
+            "highest": Q(risk_score__gte=end),
+        }
+        return sessions.filter(bands[value])
+
+
+class MethodFilter(ChoiceFilter):
+    title = gettext_lazy("how it was signed in")
+    parameter_name = "method"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        titles = {
+            "password": _("Password"),
+            "passkey": _("Passkey"),
+            "provider": _("Another provider"),
+            "code": _("Mailed code"),
+            "sign_up": _("Right after signing up"),
+            "impersonation": _("By staff, as the user"),
+        }
+        return list(titles.items())
+
+    def narrowed(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return sessions.filter(METHODS[value])
+
+
+class RememberedFilter(ChoiceFilter):
+    title = gettext_lazy("how long it lasts")
+    parameter_name = "remembered"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", _("As usual")), ("yes", _("Longer: “remember me”"))]
+
+    def narrowed(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return sessions.filter(is_remembered=value == "yes")
+
+
+class ImpersonatedFilter(ChoiceFilter):
+    title = gettext_lazy("who sat before it")
+    parameter_name = "impersonated"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", _("The user")), ("yes", _("Staff, as the user"))]
+
+    def narrowed(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return sessions.filter(impersonator__isnull=value == "no")
+
+
+class TextFilter(admin.SimpleListFilter):
+    """A field to type into, for columns that hold more values than a list of links can."""
+
+    template = "admin/text_filter.html"
+    lookup: str
+    hint: Any
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("", "")]  # the field stands in place of choices
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        kept = self.request.GET.lists()
+        yield {
+            "selected": not self.value(),
+            "query_string": changelist.get_query_string(remove=[self.parameter_name]),
+            "display": _("All"),
+            "name": self.parameter_name,
+            "value": self.value() or "",
+            "hint": self.hint,
+            "longest": LONGEST_TERM,
+            "others": [
+                (name, value)
+                for name, values in kept
+                if name not in {self.parameter_name, PAGE_VAR}
+                for value in values
+            ],
+        }
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        term = (self.value() or "").replace("\0", "").strip()[:LONGEST_TERM]
+        return queryset.filter(**{self.lookup: self.cleaned(term)}) if term else queryset
+
+    def cleaned(self, term: str) -> str:
+        return term
+
+
+class CountryFilter(TextFilter):
+    title = gettext_lazy("country")
+    parameter_name = "country"
+    lookup = "country"
+    hint = gettext_lazy("Two letters, such as PT")
+
+    def cleaned(self, term: str) -> str:
+        return term.upper()
+
+
+class BrowserFilter(TextFilter):
+    title = gettext_lazy("browser")
+    parameter_name = "browser"
+    lookup = "browser__istartswith"
+    hint = gettext_lazy("Such as Firefox")
+
+
+class SystemFilter(TextFilter):
+    title = gettext_lazy("system")
+    parameter_name = "os"
+    lookup = "os__istartswith"
+    hint = gettext_lazy("Such as Windows")

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from core.errors import DomainError
+from core.json_values import flaw_of_text
+from core.management.base import AuditedCommand
+from users.ending import BATCH, clean_reason, end_all, open_sessions
+from users.models import User
+
+
+class Command(AuditedCommand):
+    help = """End open sessions: of the users who are named, or of everybody.
+
+The very next request of each is answered as signed out. Access tokens go on working. The reason
+is kept in the audit trail. Sessions are ended in batches; what is done when the command is
+interrupted stays done, and running it again does the rest.
+
+Exit status: 0 when they are ended, or none were open; 1 when a user is unknown, the reason is
+none, or nobody confirmed: nothing has ended then.
+
+  manage.py end_sessions --user anna --reason "Laptop stolen"
+  manage.py end_sessions --user anna --user bob@example.org --reason "Ticket 4711" --dry-run
+  manage.py end_sessions --all --reason "Keys were leaked" --actor root
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        whose = parser.add_mutually_exclusive_group(required=True)
+        whose.add_argument(
+            "--user",
+            action="append",
+            metavar="NAME",
+            help="whose: a username or e-mail address; may be given several times",
+        )
+        whose.add_argument("--all", action="store_true", help="everybody's")
+        parser.add_argument("--reason", required=True, help="what for, for the audit trail")
+        parser.add_argument("--dry-run", action="store_true", help="only say how many are open")
+        parser.add_argument("--yes", action="store_true", help="do not ask before --all")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            clean_reason(options["reason"])
+        except DomainError as error:
+            raise CommandError(f"--reason: {error.message}") from None
+        people: list[User | None] = [None] if options["all"] else [*_found(options["user"])]
+        with self.acting(options):
+            if options["dry_run"]:
+                for user in people:
+                    count = open_sessions(of=user).count()
+                    self.stdout.write(f"{_whose(user)}: {_sessions(count)} would be ended.")
+                return
+            if options["all"] and not options["yes"]:
+                self._confirm()
+            for user in people:
+                self._end(user, options["reason"])
+
+    def _confirm(self) -> None:
+        if not sys.stdin.isatty():
+            raise CommandError("This ends everybody's sessions. Say --yes where nobody can answer.")
+        count = open_sessions().count()
+        question = f"End {_sessions(count)} of everybody? Type yes to go on: "
+        if input(question).strip().lower() != "yes":
+            raise CommandError("Nothing was ended.")
+
+    def _end(self, user: User | None, reason: str) -> None:
+        done = 0
+        for count in end_all(of=user, reason=reason):
+            done += count
+            if done >= BATCH:
+                self.stdout.write(f"{done} so far …")
+        self.stdout.write(f"{_whose(user)}: {_sessions(done)} ended.")
+
+
+def _found(names: list[str]) -> list[User]:
+    """The users of these names, deleted ones if no live one has it; each must be there."""
+    found = {name: None if flaw_of_text(name) else _named(name) for name in names}
+    unknown = [repr(name) for name, user in found.items() if user is None]
+    if unknown:
+        raise CommandError(f"There is no user called {', '.join(unknown)}. Nothing was ended.")
+    return list(dict.fromkeys(user for user in found.values() if user is not None))
+
+
+def _named(name: str) -> User | None:
+    user: User | None = User.objects.named(name).order_by("is_deleted", "-id").first()
+    return user
+
+
+def _whose(user: User | None) -> str:
+    return str(user) if user else "Everybody"
+
+
+def _sessions(count: int) -> str:
+    return f"{count} session" if count == 1 else f"{count} sessions"
