@@ -102,7 +102,8 @@ def restore_tree(roots: QuerySet[Any]) -> Deleted:
     """Unmark the deleted rows among ``roots`` and what the same deletes took along with them.
 
     Raise ``ConflictError``, and restore nothing, when a live row has taken the place of one of
-    them, or when one belongs to a row that stays deleted.
+    them, when one belongs to a row that stays deleted, or when its model says by
+    ``never_restored`` (a ``Q``) that there is nothing left of it to bring back.
     """
     using = router.db_for_write(roots.model)
     unmarked = {"is_deleted": False, "deleted_at": None, "deletion_id": None}
@@ -115,6 +116,7 @@ def restore_tree(roots: QuerySet[Any]) -> Deleted:
                 return 0, {}
             if connections[using].features.has_select_for_update:
                 chosen = all_rows(roots.model, using).filter(pk__in=list(locked))
+            _refuse_finished(chosen)
             _refuse_orphans(chosen)
             counts[roots.model] = _restore_rows(chosen, unmarked)
             deletions = set(locked.values())
@@ -242,6 +244,16 @@ def _refuse_protected(model: type[models.Model], using: str, deletion_id: UUID) 
             )
             error = ProtectedError if on_delete is PROTECT else RestrictedError
             raise error(message, blockers)
+
+
+def _refuse_finished(rows: QuerySet[Any]) -> None:
+    finished = getattr(rows.model, "never_restored", None)
+    one = rows.filter(finished).first() if finished is not None else None
+    if one is not None:
+        raise ConflictError(
+            f"{one} cannot be restored: what was in this {rows.model._meta.verbose_name} is gone "
+            "for good."
+        )
 
 
 def _refuse_orphans(rows: QuerySet[Any]) -> None:

@@ -17,6 +17,10 @@ def privacy(request: HttpRequest) -> HttpResponse:
     limits = {
         "idle": in_words(settings.SESSION_IDLE_SECONDS),
         "absolute": in_words(settings.SESSION_COOKIE_AGE),
+        "remembered": in_words(settings.SESSION_REMEMBERED_SECONDS),
+        "kept": settings.RETENTION_DAYS,
+        "grace_days": settings.ACCOUNT_DELETION_GRACE_DAYS,
+        "has_places": bool(settings.GEOIP_DATABASE),
     }
     return render(request, "privacy.html", limits)
 

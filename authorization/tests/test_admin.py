@@ -311,8 +311,8 @@ def test_a_large_role_opens_in_as_many_queries_as_a_small_one(
     client.get(change(small))  # fills the cache of content types
 
     for role in (small, large):
-        # 1. session  2. user  3. the role  4. its permissions
-        with django_assert_num_queries(4):
+        # 1. session with user  2. the role  3. its permissions
+        with django_assert_num_queries(3):
             assert client.get(change(role)).status_code == 200
 
 

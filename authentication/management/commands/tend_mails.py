@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from authentication.mails.queue import delete_given_up, requeue_interrupted, waiting_since
-
-KEPT = timedelta(days=14)
+from authentication.mails.tending import KEPT
 
 
 class Command(BaseCommand):
-    help = """Look after the queue of mails: run it every quarter of an hour.
+    help = """Look after the queue of mails, as the schedule does every quarter of an hour.
 
 It puts back the mails whose worker was killed while it sent them, forgets those that were given
 up more than two weeks ago, and says since when the oldest mail waits.
