@@ -1,7 +1,8 @@
-"""Django's entry points, made to answer 400 where theirs crash before any middleware runs.
+"""Django's entry points, made to answer where theirs crash: before and after the middleware.
 
 A ``Content-Type`` with a charset makes Django read the query string while it makes the request:
-charsets such as ``idna`` and queries with too many fields then raise outside all error handling.
+charsets such as ``idna`` and queries with too many fields then raise outside all error handling:
+400. What fails in the handling of errors itself is answered by ``last_resort()``.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from typing import IO, Any
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpResponseBadRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBadRequest, HttpResponseBase
+
+from truledgr.errors import last_resort
 
 logger = logging.getLogger(__name__)
 
 UNREADABLE = (UnicodeError, LookupError, SuspiciousOperation)
+UNHANDLED = "The handling of an error failed."
 
 
 class WSGI(WSGIHandler):
@@ -30,6 +34,13 @@ class WSGI(WSGIHandler):
             start_response("400 Bad Request", [("Content-Type", "text/plain")])
             return [b"The request cannot be read.\n"]
 
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            return super().get_response(request)
+        except Exception:
+            logger.exception(UNHANDLED, extra={"request": request})
+            return last_resort(request)
+
 
 class ASGI(ASGIHandler):
     def create_request(
@@ -40,3 +51,10 @@ class ASGI(ASGIHandler):
         except UNREADABLE:
             logger.warning("A request that cannot be read was refused.")
             return None, HttpResponseBadRequest("The request cannot be read.\n", "text/plain")
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            return await super().get_response_async(request)
+        except Exception:
+            logger.exception(UNHANDLED, extra={"request": request})
+            return last_resort(request)

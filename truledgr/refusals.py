@@ -17,6 +17,7 @@ from authentication.limits import LimitReachedError
 from core.api.errors import RETRY_SECONDS, problem_page
 from core.middleware import BothWays
 from core.rates import CountingError
+from core.security_events import settle
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class RefusalMiddleware(BothWays):
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, LimitReachedError):
+            settle()  # who counts tries at passwords and providers records the first refusal
             response = _too_many(request)
             response.headers["Retry-After"] = str(math.ceil(error.wait))
             return response

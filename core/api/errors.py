@@ -30,6 +30,7 @@ from rest_framework.views import set_rollback
 
 from core.context import current
 from core.errors import ConflictError, DomainError, NotAllowedError, StaleVersionError
+from core.security_events import Kind, note
 
 logger = logging.getLogger(__name__)
 
@@ -83,13 +84,20 @@ def problem(
 
 def problem_page(status: int, *, code: str, detail: str) -> JsonResponse:
     """A problem from outside DRF: an unknown URL, a refused form token, a crash."""
-    return JsonResponse(
+    response = JsonResponse(
         problem(status, code=code, detail=detail), status=status, content_type=CONTENT_TYPE
     )
+    response.problem_code = code  # type: ignore[attr-defined]
+    return response
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's ``EXCEPTION_HANDLER``: ``None`` for what is not the caller's doing."""
+    """DRF's ``EXCEPTION_HANDLER``: ``None`` for what is not the caller's doing.
+
+    ``problem_code`` of the response tells the log what the body tells the caller.
+    """
+    if _is_csrf_failure(error):
+        note(Kind.CSRF_FAILED, status=HTTPStatus.FORBIDDEN)
     known = _as_api_exception(error)
     if known is None:
         return None
@@ -104,11 +112,19 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         errors=errors,
     )
     response = Response(body, status=known.status_code, headers=_headers_of(known))
+    response.problem_code = body["code"]  # type: ignore[attr-defined]
     request = context.get("request")
     if request is not None:
         request.accepted_renderer = ProblemRenderer()
         request.accepted_media_type = CONTENT_TYPE
     return response
+
+
+def _is_csrf_failure(error: Exception) -> bool:
+    """DRF raises it like any other refusal, and has only these words to tell them apart."""
+    return isinstance(error, exceptions.PermissionDenied) and str(error.detail).startswith(
+        "CSRF Failed"
+    )
 
 
 def _as_api_exception(error: Exception) -> exceptions.APIException | None:  # noqa: C901, PLR0911
