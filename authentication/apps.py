@@ -14,6 +14,7 @@ class AuthenticationConfig(AppConfig):
         from django_tasks.base import TaskResultStatus
         from django_tasks_db.models import DBTaskResult
 
+        import authentication.mails.tending  # noqa: F401 - a job of the schedule
         from authentication import sign_ins
         from authentication.passwords.checks import check_password_lists
         from core.encryption import EncryptedColumn, register, values_within

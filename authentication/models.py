@@ -50,6 +50,9 @@ class GuardedDevice(TimestampedModel, ThrottlingMixin, OTPDevice):  # type: igno
         help_text="When its owner was last told of wrong codes after a right password.",
     )
 
+    # Whether what accepts() has just refused was right once, and is used up.
+    is_replay = False
+
     class Meta:
         abstract = True
 
@@ -130,6 +133,7 @@ class TOTPDevice(GuardedDevice):
         totp = TOTP(secrets.totp_key(self.secret), TOTP_SECONDS, digits=TOTP_DIGITS)
         totp.time = time.time()
         if not totp.verify(int(code), tolerance=0, min_t=self.last_step + 1):
+            self.is_replay = totp.verify(int(code), tolerance=0)
             return False
         self.last_step = totp.t()
         return True
@@ -196,9 +200,12 @@ class BackupCodeDevice(GuardedDevice):
     def accepts(self, code: str) -> bool:
         offered = secrets.hash_backup_code(code, salt=self.salt)
         for entry in self.codes:
-            if entry["used_at"] is None and hmac.compare_digest(entry["hash"], offered):
+            if not hmac.compare_digest(entry["hash"], offered):
+                continue
+            if entry["used_at"] is None:
                 entry["used_at"] = timezone.now().isoformat()
                 return True
+            self.is_replay = True
         return False
 
 

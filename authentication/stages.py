@@ -11,7 +11,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from authentication.device_trust import is_trusted, note_pass
 from authentication.models import TOTPDevice
+from authentication.risk import must_ask_again
 from authentication.second_factors import has_second_factor, second_factors_of
 from authentication.services.second_factors import SignIn, start_totp
 
@@ -31,7 +33,10 @@ class FactorStage(LoginStage):  # type: ignore[misc]
 
 
 class OTPStage(FactorStage):
-    """Asks those who have a confirmed second factor for it; lets the others pass."""
+    """Asks those who have a confirmed second factor for it; lets the others pass.
+
+    A device that its owner trusts passes too, unless the risk of this sign-in says otherwise.
+    """
 
     key = "otp"
     urlname = "account_otp"
@@ -39,6 +44,9 @@ class OTPStage(FactorStage):
     def handle(self) -> tuple[HttpResponse | None, bool]:
         user = self.login.user
         if user is None or not has_second_factor(user):
+            return None, True
+        if is_trusted(self.request, user) and not must_ask_again(self.request, user):
+            note_pass(self.request)
             return None, True
         factors = second_factors_of(user)
         # Counted by the devices and not here: a session loses what parallel requests write.

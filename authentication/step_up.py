@@ -24,6 +24,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from authentication.models import APIToken
+from authentication.origins import accept_origin
+from authentication.requirement import PROVE_AGAIN, PROVE_AGAIN_CODE
 from authentication.second_factors import second_factors_of
 from authentication.services.second_factors import check_code, record_step_up
 from core.errors import ConflictError, DomainError
@@ -34,8 +36,7 @@ if TYPE_CHECKING:  # rest_framework.views imports permissions through the settin
     from rest_framework.views import APIView
 
 STEPPED_UP_AT = "stepped_up_at"  # in the session: seconds since the epoch
-CODE = "step_up_required"
-REFUSAL = "Prove again who you are (POST auth/reauthenticate), then repeat this."
+CODE, REFUSAL = PROVE_AGAIN_CODE, PROVE_AGAIN
 
 
 class ProofError(DomainError):
@@ -122,6 +123,7 @@ def mark(request: HttpRequest, *, device: Any = None) -> None:
     record_step_up(actor=user, factor=device.model_label() if device is not None else "")
     _rotate(request)
     request.session[STEPPED_UP_AT] = time.time()
+    accept_origin(request.session)
     if device is not None:
         django_otp.login(request, device)
 

@@ -1,11 +1,14 @@
 """Which browser or app a request comes from, and which of them a user has signed in with before.
 
 A browser keeps a random id in a signed cookie, an app sends one of its own making as
-``X-Device-ID``. Neither is stored: a ``Device`` row holds its keyed hash.
+``X-Device-ID``. Neither is stored: a ``Device`` row holds a keyed hash of the id and of the kind of
+browser and system that sends it. Versions may change; a cookie that is replayed from another kind
+of browser is another device, one that nobody has signed in with.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from uuid import UUID
@@ -18,6 +21,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from core.context import current
+from core.security_events import Kind, note
 from users.models import Device, User
 from users.user_agents import describe
 
@@ -27,9 +31,11 @@ APP_ID = re.compile(r"[A-Za-z0-9_-]{22,128}")
 FEWEST_CHARACTERS = 8  # different ones, so that no app sends zeroes
 COOKIE_SECONDS = 400 * 24 * 3_600  # as long as browsers keep any cookie
 SALT = "users.devices"
+VERSION = re.compile(r" \d\S*$")
 APP_PATH = "/api/auth/app/"
-NEW_COOKIE = "_device_cookie"  # on the request: the id to leave in the browser
+LEFT = "_cookies_to_leave"  # on the request: name to value and seconds, for its browser
 FOUND = "_known_device"  # on the request: what known_device() has answered last
+USED = "_used_device"  # on the request: the device of the sign-in that it finished
 NOBODY = UUID(int=0)
 
 
@@ -65,12 +71,17 @@ def remember_device(request: HttpRequest, user: User) -> tuple[Device | None, bo
     """
     identity = _identity_of(request)
     if identity is None:
-        if request.path.startswith(APP_PATH):
+        if is_app(request):
             return None, True
         identity = f"cookie:{secrets.token_urlsafe(32)}"
     kind, _colon, value = identity.partition(":")
     if kind == "cookie":
-        setattr(request, NEW_COOKIE, value)
+        leave(
+            request,
+            name=settings.DEVICE_COOKIE_NAME,
+            value=Signer(salt=SALT).sign(value),
+            seconds=COOKIE_SECONDS,
+        )
     context = current()
     agent = describe(context.user_agent)
     seen = {
@@ -93,22 +104,44 @@ def remember_device(request: HttpRequest, user: User) -> tuple[Device | None, bo
         Device.objects.filter(pk=device.pk).update(
             **seen, fingerprint=newest, updated_at=timezone.now()
         )
+    setattr(request, USED, device)
     return device, is_new
 
 
-def leave_cookie(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Give the browser its id, or push its expiry out, once a sign-in has been finished."""
-    value = getattr(request, NEW_COOKIE, None)
-    if value is None:
-        return
-    response.set_cookie(
-        settings.DEVICE_COOKIE_NAME,
-        Signer(salt=SALT).sign(value),
-        max_age=COOKIE_SECONDS,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+def used_device(request: HttpRequest) -> Device | None:
+    """The row that ``remember_device()`` has answered in this very request, if any."""
+    device: Device | None = getattr(request, USED, None)
+    return device
+
+
+def has_identity(request: HttpRequest) -> bool:
+    """Whether the request says which device it comes from."""
+    return _identity_of(request) is not None
+
+
+def is_app(request: HttpRequest) -> bool:
+    """Whether an app client sends this: it keeps no cookies, and those that come are not its."""
+    return request.path.startswith(APP_PATH) or "X-Session-Token" in request.headers
+
+
+def leave(request: HttpRequest, *, name: str, value: str, seconds: int) -> None:
+    """Have a cookie set with the answer to this request."""
+    cookies: dict[str, tuple[str, int]] = request.__dict__.setdefault(LEFT, {})
+    cookies[name] = (value, seconds)
+
+
+def leave_cookies(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Set what ``leave()`` has been given: for this host alone, and for no script."""
+    cookies: dict[str, tuple[str, int]] = getattr(request, LEFT, {})
+    for name, (value, seconds) in cookies.items():
+        response.set_cookie(
+            name,
+            value,
+            max_age=seconds,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
 
 
 def _identity_of(request: HttpRequest) -> str | None:
@@ -117,20 +150,36 @@ def _identity_of(request: HttpRequest) -> str | None:
     if APP_ID.fullmatch(offered) and len(set(offered)) >= FEWEST_CHARACTERS:
         return f"header:{offered}"
     cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME)
-    if cookie is None or request.path.startswith(APP_PATH):
+    if cookie is None or is_app(request):
         return None
     try:
         return f"cookie:{Signer(salt=SALT).unsign(cookie)}"
     except BadSignature:
+        note(Kind.TAMPERED_STATE, reason="device_cookie")
         return None
 
 
 def _fingerprints(identity: str) -> list[str]:
-    """HMAC-SHA-256 of the id under ``SECRET_KEY``, then under each of its fallbacks."""
+    """HMAC-SHA-256 of the id and the traits under ``SECRET_KEY``, then under each fallback."""
+    text = json.dumps([identity, *_traits()])
     return [
-        salted_hmac(SALT, identity, secret=key, algorithm="sha256").hexdigest()
+        salted_hmac(SALT, text, secret=key, algorithm="sha256").hexdigest()
         for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     ]
+
+
+def _traits() -> tuple[str, str, str]:
+    """What an update does not change: the families of browser and system, the type of device.
+
+    They are guessable, so that alone they name no device; together with an id they do.
+    """
+    agent = describe(current().user_agent)
+    return str(agent.device_type), family_of(agent.browser), family_of(agent.os)
+
+
+def family_of(described: str) -> str:
+    """``Chrome Mobile 126`` without its version, ``Mac OS X 10.15`` likewise."""
+    return VERSION.sub("", described)
 
 
 def _devices(user: User | None, identity: str) -> QuerySet[Device]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from allauth.headless import app_settings
 from allauth.headless.contrib.rest_framework.authentication import XSessionTokenAuthentication
 from django.contrib.sessions.backends.base import SessionBase
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -18,8 +19,8 @@ from authentication.models import APIToken
 from authentication.requirement import (
     CODE,
     REFUSAL,
-    lacks_second_factor,
     owner_lacks_second_factor,
+    refusal_of,
     token_with_requirement,
     with_verification,
 )
@@ -27,6 +28,7 @@ from authentication.secrets import hash_api_token, is_well_formed
 from authentication.services import api_tokens
 from core.context import client_ip_of
 from users.models import User
+from users.session_user import user_of
 
 
 @contextmanager
@@ -75,20 +77,24 @@ class SessionTokenAuthentication(XSessionTokenAuthentication):  # type: ignore[m
     """``X-Session-Token``: the session of an app client, signed in through ``/api/auth/app/``.
 
     A token that is unknown or ended is 401, and 429 after too many of them. A session that lacks
-    the second factor that its user must use is 403 with the code ``second_factor_required``.
+    the second factor that its user must use is 403 with the code ``second_factor_required``, one
+    that is used from elsewhere than before 403 ``step_up_required``.
     """
 
     def authenticate(self, request: Request) -> tuple[User, SessionBase] | None:
-        if not self.get_session_token(request):
+        token = self.get_session_token(request)
+        if not token:
             return None
         with throttling():
-            found: tuple[User, SessionBase] | None = super().authenticate(request)
-        if found is None:
+            session: SessionBase | None = app_settings.TOKEN_STRATEGY.lookup_session(token)
+        user = user_of(session) if session is not None else None
+        if session is None or user is None:
             raise AuthenticationFailed("The session token is not valid.")
-        user, session = found
         with_verification(user, session)
-        if lacks_second_factor(user):
-            raise PermissionDenied(REFUSAL, code=CODE)
+        held = refusal_of(user)
+        if held is not None:
+            code, words = held
+            raise PermissionDenied(words, code=code)
         # The audit trail names the session that the change came through.
         request._request.session = session
         return user, session

@@ -9,10 +9,13 @@ from typing import Any
 from allauth.headless.base.response import APIResponse, AuthenticationResponse
 from django.http import HttpRequest, HttpResponse
 
+from authentication import device_trust
 from authentication.models import TOTPDevice
 from authentication.qr import qr_code
 from authentication.second_factors import SecondFactors, public_id_of
+from core.audit import leaf
 from core.errors import ConflictError, DomainError
+from users.devices import is_app
 
 
 def refused(request: HttpRequest, error: DomainError) -> HttpResponse:
@@ -39,6 +42,19 @@ def signed_in(request: HttpRequest, **data: Any) -> HttpResponse:
     body["data"] |= data
     answer.content = json.dumps(body).encode()
     return answer
+
+
+def trust_given(request: HttpRequest) -> dict[str, Any]:
+    """Trust the device of the sign-in that is just over; nothing to tell where that failed.
+
+    A browser keeps the secret in a cookie; an app finds it here and nowhere else.
+    """
+    given = device_trust.trust_of_sign_in(request)
+    if given is None:
+        return {}
+    device, secret = given
+    told = {"trusted_until": leaf(device.trusted_until)}
+    return {"device_trust": told | ({"secret": secret} if is_app(request) else {})}
 
 
 def choices(factors: SecondFactors) -> dict[str, Any]:
@@ -102,6 +118,19 @@ CHOICES: dict[str, Any] = {
 ENROLMENT: dict[str, Any] = dict.fromkeys(
     ("id", "name", "secret", "otpauth_url", "qr_code_svg"), TEXT
 )
+TRUST_HELP = "Skip the second factor on this device from now on, for some days."
+TRUST: dict[str, Any] = {
+    "type": "object",
+    "properties": {"trusted_until": TEXT, "secret": TEXT},
+    "required": ["trusted_until"],
+    "description": "With `trust_device` only; the secret for apps only.",
+}
+TRUSTED: dict[str, Any] = {
+    "allOf": [
+        {"$ref": "#/components/schemas/AuthenticatedResponse"},
+        {"properties": {"data": {"properties": {"device_trust": TRUST}}}},
+    ]
+}
 FACTOR: dict[str, Any] = {
     "type": "object",
     "properties": {

@@ -19,9 +19,11 @@ from authentication.api.answers import refusal
 from authentication.api.passkeys import PASSKEY_VIEWS
 from authentication.api.reading import Strict
 from authentication.api.second_factors import SECOND_FACTOR_VIEWS
+from authentication.api.sign_ins import ConfigView, LoginView
 from authentication.api.step_up import StepUpView
 from authentication.oauth.managing import LinkedAccountsView, SocialSignUpView
-from authentication.requirement import CODE, REFUSAL, lacks_second_factor
+from authentication.requirement import IMPERSONATION, refusal_of
+from authentication.session_watch import watch
 from users.sessions import SessionStore
 
 # Who am I, and sign me out: open while a second factor is still to be set up.
@@ -37,6 +39,8 @@ OWN_VIEWS: tuple[tuple[str, Any, str], ...] = (
 
 # Ours instead of allauth's, under the name and route of those.
 REPLACED: dict[str, Any] = {
+    "config": ConfigView,
+    "login": LoginView,
     "signup": SignUpView,
     "request_password_reset": ResetRequestView,
     "manage_providers": LinkedAccountsView,
@@ -47,22 +51,25 @@ REPLACED: dict[str, Any] = {
 class TokenStrategy(SessionTokenStrategy):  # type: ignore[misc]
     """A session token is a session key; looking it up is one query.
 
+    That of a session in which staff act as somebody else is none: it is for their browser.
     Raise ``FloodError`` after too many bad ones from the caller's address.
     """
 
     def lookup_session(self, session_token: str) -> SessionBase | None:
         session = SessionStore(session_token)
-        is_right = session.row_id is not None
+        is_right = session.row_id is not None and IMPERSONATION not in session
         limits.check_token(is_right=is_right, seen_from=session.client_ip)
-        return session if is_right else None
+        return session if is_right and not watch(session) else None
 
 
 class Held:
-    """Answers 403 to a session that lacks the second factor that its user must use."""
+    """Answers 403 to a session that lacks what its user must prove first."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if lacks_second_factor(request.user):
-            return refusal(REFUSAL, code=CODE, status=HTTPStatus.FORBIDDEN)
+        held = refusal_of(request.user)
+        if held is not None:
+            code, words = held
+            return refusal(words, code=code, status=HTTPStatus.FORBIDDEN)
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         return response
 

@@ -15,18 +15,22 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from authentication import step_up
+from authentication import device_trust, step_up
 from authentication.api.factor_answers import (
     CODES,
     FACTOR,
     REFUSED,
+    TRUST_HELP,
+    TRUSTED,
     answer,
     described,
     refused,
     shown,
     signed_in,
+    trust_given,
 )
 from authentication.api.second_factors import EndOthersInput, FactorsAPIView, NameInput
+from authentication.forms.sign_ins import FlagField
 from authentication.passkeys.credentials import PasskeyRefusedError, Purpose, an_object, passkeys_of
 from authentication.passkeys.registration import PasskeyRegistration
 from authentication.passkeys.use import PasskeyUse, SignInOverError
@@ -60,6 +64,7 @@ class UseInput(AnswerInput):
         max_length=4096,
         help_text="To step up: the account's password, if it has one.",
     )
+    trust_device = FlagField(help_text=TRUST_HELP + " For a sign-in.")
 
 
 def unauthorized(request: HttpRequest) -> HttpResponse:
@@ -109,15 +114,16 @@ class PasskeyOptionsView(UseAPIView):
 
 class PasskeyView(UseAPIView):
     input_class = {"POST": UseInput}
-    documented_answers = {"post": {"409": REFUSED}}
+    documented_answers = {"post": {"200": TRUSTED, "409": REFUSED}}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Prove a passkey.
 
-        It finishes the pending sign-in; in a session it steps up, together with the password. Codes
-        of a refusal: `passkey_refused`, `passkey_challenge_missing` (409: nothing was asked, it is
-        too old, or answered already), and those of stepping up. The fifth refused passkey ends a
-        pending sign-in (401).
+        It finishes the pending sign-in, with `trust_device` as in `auth/otp`; in a session it steps
+        up, together with the password. Codes of a refusal: `passkey_refused`,
+        `passkey_challenge_missing` (409: nothing was asked, it is too old, or answered already),
+        `no_device_trust` (409), and those of stepping up. The fifth refused passkey ends a pending
+        sign-in (401).
         """
         if self.use.purpose == Purpose.STEP_UP and not ratelimit.consume(
             request, action="reauthenticate", user=request.user
@@ -125,11 +131,14 @@ class PasskeyView(UseAPIView):
             too_many: HttpResponse = RateLimitResponse(request)
             return too_many
         given = self.input.cleaned_data
+        is_asked = given["trust_device"] and self.use.purpose == Purpose.SIGN_IN
+        if is_asked:
+            device_trust.refuse_impossible(request, self.use.user)
         try:
             self.use.finish(given["credential"], password=given["password"])
         except SignInOverError:
             return unauthorized(request)
-        return signed_in(request)
+        return signed_in(request, **(trust_given(request) if is_asked else {}))
 
 
 # --- Keeping them ---------------------------------------------------------------------------

@@ -26,6 +26,8 @@ class Strict:
     request: HttpRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        # The session of an app is on the request only while its view runs.
+        request.acting_session = request.session  # type: ignore[attr-defined]
         try:
             response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         except (ImmediateHttpResponse, RecursionError):

@@ -9,7 +9,7 @@ from allauth.headless.base.views import AuthenticatedAPIView, AuthenticationStag
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from authentication import step_up
+from authentication import device_trust, step_up
 from authentication.api.factor_answers import (
     CHOICES,
     CODES,
@@ -17,6 +17,8 @@ from authentication.api.factor_answers import (
     FACTOR,
     FLAG,
     REFUSED,
+    TRUST_HELP,
+    TRUSTED,
     answer,
     choices,
     described,
@@ -24,8 +26,10 @@ from authentication.api.factor_answers import (
     refused,
     shown,
     signed_in,
+    trust_given,
 )
 from authentication.forms.second_factors import CodeField
+from authentication.forms.sign_ins import FlagField
 from authentication.models import TOTPDevice
 from authentication.second_factors import public_id_of, second_factors_of
 from authentication.services.passkeys import rename_passkey
@@ -73,6 +77,7 @@ class OTPInput(forms.Form):
     device = forms.CharField(
         required=False, max_length=64, help_text="The id of the app, where there are several."
     )
+    trust_device = FlagField(help_text=TRUST_HELP)
 
 
 class OTPView(AuthenticationStageAPIView):  # type: ignore[misc]
@@ -80,25 +85,43 @@ class OTPView(AuthenticationStageAPIView):  # type: ignore[misc]
 
     stage_class = OTPStage
     input_class = {"POST": OTPInput}
-    documented_answers = {"get": {"200": described(CHOICES)}}
+    documented_answers = {
+        "get": {"200": described({**CHOICES, "can_trust_device": FLAG})},
+        "post": {"200": TRUSTED, "409": REFUSED},
+    }
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """What can be proven in the pending sign-in.
 
-        The authenticator apps to choose from, and whether there are backup codes and passkeys.
+        The authenticator apps to choose from, whether there are backup codes and passkeys, and
+        whether this device may be trusted to skip this step from now on.
         """
-        return answer(request, choices(second_factors_of(self.stage.login.user)))
+        user = self.stage.login.user
+        data = {
+            **choices(second_factors_of(user)),
+            "can_trust_device": device_trust.is_possible(request, user),
+        }
+        return answer(request, data)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Prove a second factor by a code.
 
         Six digits are for an authenticator app, anything else is a backup code. The fifth wrong
-        code ends the pending sign-in (401 without a pending flow). Codes of a refusal:
-        `incorrect_code`, `too_soon`, `factor_locked`.
+        code ends the pending sign-in (401 without a pending flow). With `trust_device` this step
+        is skipped on this device for some days; an app that asks for it gets a secret in
+        `data.device_trust.secret`, shown only now, and sends it as `X-Device-Trust` with each
+        sign-in, beside its `X-Device-ID`. Codes of a refusal: `incorrect_code`, `too_soon`,
+        `factor_locked`, `no_device_trust` (409: no code is spent).
         """
         user = self.stage.login.user
         if not user.can_sign_in or not second_factors_of(user):
             return over(self)
+        is_asked = self.input.cleaned_data["trust_device"]
+        if is_asked:
+            try:
+                device_trust.refuse_impossible(request, user)
+            except DomainError as error:
+                return refused(request, error)
         checked = check_code(
             user=user,
             code=self.input.cleaned_data["code"],
@@ -108,8 +131,8 @@ class OTPView(AuthenticationStageAPIView):  # type: ignore[misc]
         if checked.device is not None:
             # django-otp marks the session as verified by this device when the user signs in.
             user.otp_device = checked.device
-            response: HttpResponse = self.respond_next_stage()
-            return response
+            self.stage.exit()
+            return signed_in(request, **(trust_given(request) if is_asked else {}))
         if checked.is_over:
             return over(self)
         return refused(request, checked.refusal)

@@ -30,6 +30,7 @@ from authentication.mails.addresses import public
 from authentication.reset_tokens import remembered_token
 from authentication.services import accounts
 from core.errors import ConflictError
+from core.security_events import Kind, note
 from users.email_addresses import free_address
 from users.models import User
 
@@ -111,6 +112,7 @@ class AccountFlows(DefaultAccountAdapter):  # type: ignore[misc]
         try:
             accounts.reset_password(user=user, password=password, token=token)
         except ConflictError:
+            note(Kind.REPLAYED_CODE, reason="passwordresettoken")
             raise ImmediateHttpResponse(self._dead_link(request)) from None
         if request.user.is_authenticated:
             # Its session has just ended. Saving it would fail; nobody has signed out either.

@@ -39,6 +39,7 @@ from core import audit
 from core.audit import Changes
 from core.errors import ConflictError
 from core.json_values import printable
+from core.security_events import Kind, note
 from users.models import User
 
 logger = logging.getLogger(__name__)
@@ -123,6 +124,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if isinstance(exception, ProviderRefusedError):
             reason = str(exception)
         logger.warning("A sign-in through %s failed: %s.", name, reason)
+        if "state_id" in (extra_context or {}):  # allauth knows no such state in this session
+            note(Kind.TAMPERED_STATE, reason="oauth_state")
         state = (extra_context or {}).get("state") or {}
         if isinstance(exception, ClosedAccountError):
             record_closed_account(exception.owner)

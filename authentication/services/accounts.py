@@ -12,6 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from authentication.device_trust import forget_trust_of
 from authentication.mails import Notice, notify
 from authentication.models import PasswordResetToken
 from authentication.services.password_resets import (
@@ -80,7 +81,8 @@ def is_unfinished(user: User) -> bool:
 
 
 def change_password(*, actor: User, user: User, password: str, keep: UUID | None = None) -> None:
-    """Set the password of ``user``; end all sessions but ``keep``; withdraw reset tokens.
+    """Set the password of ``user``; end all sessions but ``keep`` and the trust in all devices;
+    withdraw reset tokens.
 
     Personal access tokens stay: they are separate secrets, in programs, and their owner revokes
     them one by one or by reporting a notice. Raise ``ConflictError`` when ``user`` cannot sign in.
@@ -121,6 +123,7 @@ def _store_password(
         if keep is not None:
             sessions = sessions.exclude(pk=keep)
         revoke_sessions(sessions, reason=EndReason.PASSWORD_CHANGED)
+    forget_trust_of(owner, actor=actor)
     revoke_reset_tokens(
         PasswordResetToken.objects.filter(user=owner),
         actor=actor,

@@ -11,22 +11,24 @@ from uuid import UUID
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
+from authentication.device_trust import forget_trust_of
 from authentication.mails import Notice, notify
-from authentication.mails.allauth_mails import reset_letter
-from authentication.mails.delivery import post
 from authentication.mails.reports import LIFETIME, Claim, digest_of
 from authentication.mails.wording import RESET_ASKED_FOR
-from authentication.models import APIToken, PasswordResetToken
-from authentication.services.password_resets import (
-    make_reset_token,
-    reset_link,
-    revoke_reset_tokens,
+from authentication.models import PasswordResetToken
+from authentication.personal_data.closing import cancel_deletion
+from authentication.services.password_resets import revoke_reset_tokens
+from authentication.services.reporting import (
+    ACTION,
+    REASON,
+    report_devices,
+    revoke_tokens,
+    start_reset,
 )
 from core import audit
-from core.errors import DomainError
 from core.models import AuditEvent
 from users.email_addresses import own_address
 from users.models import Device, EndReason, User, UserSession
@@ -34,15 +36,16 @@ from users.sessions import revoke_sessions
 
 logger = logging.getLogger(__name__)
 
-ACTION = "reported_not_me"
-REASON = "Reported as not asked for by its owner."
 # Nobody has signed in yet: only the link to set a password is withdrawn.
 WITHDRAWN_ONLY = frozenset({RESET_ASKED_FOR, Notice.RESET_LINK_BY_STAFF, Notice.ACCOUNT_MADE})
 # Somebody signed in, or nearly: that session ends. Every other notice tells of a change of what
 # opens the account: then nothing that is open now is trusted.
 ONE_SESSION = frozenset(
-    {Notice.NEW_DEVICE, Notice.BACKUP_CODE_USED, Notice.WRONG_CODES, Notice.WRONG_PASSWORDS}
-)
+    {
+        Notice.NEW_DEVICE, Notice.BACKUP_CODE_USED, Notice.WRONG_CODES, Notice.WRONG_PASSWORDS,
+        Notice.SUSPICIOUS_SIGN_IN, Notice.SESSION_HELD, Notice.SESSION_ENDED,
+    }
+)  # fmt: skip
 NO_SESSION = UUID(int=0)
 JUST_BEFORE = timedelta(minutes=1)  # what a notice tells of was written just before it was made
 
@@ -77,7 +80,8 @@ def report_not_me(*, claim: Claim) -> Report | None:
     it or since are revoked; a link to set a new password is mailed to the account's address.
     After a change of credentials every session ends, the password is locked until the reset,
     accounts elsewhere that were linked since are unlinked, and an address that was the account's
-    own when the notice was sent is so again. A second factor is never touched.
+    own when the notice was sent is so again; the account is not deleted, if that was asked for. A
+    second factor is never touched.
     """
     user = User.objects.alive().select_for_update(no_key=True).filter(pk=claim.user_id).first()
     if user is None:
@@ -110,8 +114,11 @@ def _undo(user: User, claim: Claim) -> Report:
     everywhere = is_change or not acting.exists()
     ending = sessions if everywhere else acting
     open_ones = list(ending.filter(ended_at=None).values_list("pk", flat=True))
-    _distrust(user, acting, every=everywhere)
-    tokens = _revoke_tokens(user, claim, [*open_ones, *filter(None, [claim.session_id])])
+    report_devices(Device.objects.filter(user=user, sessions__in=acting))
+    if everywhere:
+        forget_trust_of(user)
+    acted_in = [*open_ones, *filter(None, [claim.session_id])]
+    tokens = revoke_tokens(user, made_in=acted_in, since=claim.issued_at)
     links, restored, suspended = 0, False, False
     if is_change:
         links = SocialAccount.objects.filter(
@@ -120,6 +127,7 @@ def _undo(user: User, claim: Claim) -> Report:
         restored, suspended = _give_back(user, claim)
         user.set_unusable_password()
         audit.save(user, action="lock_password")
+        cancel_deletion(actor=None, user=user)
     ended = revoke_sessions(
         UserSession.objects.filter(pk__in=open_ones), reason=EndReason.SUSPICIOUS
     )
@@ -127,47 +135,10 @@ def _undo(user: User, claim: Claim) -> Report:
         sessions=ended,
         tokens=tokens,
         links=links,
-        reset_mailed=_start_reset(user),
+        reset_mailed=start_reset(user),
         restored=restored,
         suspended=suspended,
     )
-
-
-def _distrust(user: User, acting: QuerySet[UserSession], *, every: bool) -> None:
-    """No device skips the second factor any more; the one that acted counts as reported."""
-    reported = Device.objects.filter(user=user, sessions__in=acting)
-    keys = list(reported.values_list("pk", flat=True))
-    now = timezone.now()
-    audit.update(
-        Device.objects.filter(pk__in=keys),
-        action="report",
-        reported_at=now,
-        trusted_until=None,
-        trust_secret_hash="",
-    )
-    if every:
-        audit.update(
-            Device.objects.filter(user=user).exclude(trusted_until=None),
-            action="distrust",
-            trusted_until=None,
-            trust_secret_hash="",
-        )
-
-
-def _revoke_tokens(user: User, claim: Claim, sessions: list[UUID]) -> int:
-    """Revoke the access tokens made since the notice, or in one of the sessions."""
-    usable = APIToken.objects.usable().filter(user=user)
-    made = AuditEvent.objects.filter(
-        app="authentication",
-        model="apitoken",
-        action="create",
-        object_id__in=[str(key) for key in usable.values_list("pk", flat=True)],
-        session_id__in=sessions,
-    ).values_list("object_id", flat=True)
-    rows = APIToken.objects.filter(
-        Q(created_at__gte=claim.issued_at) | Q(pk__in=list(made)), user=user, revoked_at=None
-    )
-    return audit.update(rows, action="revoke", revoked_at=timezone.now())
 
 
 def _give_back(user: User, claim: Claim) -> tuple[bool, bool]:
@@ -217,17 +188,6 @@ def _prevails(claim: Claim) -> bool:
         and datetime.fromisoformat(changes["issued_at"][1]) <= claim.issued_at <= reported_at
         for changes, reported_at in _earlier_with_times(claim)
     )
-
-
-def _start_reset(user: User) -> bool:
-    """Mail a link to set a new password; answer whether there is an account to set it for."""
-    try:
-        _row, secret = make_reset_token(actor=None, user=user, action=ACTION)
-    except DomainError:
-        return False
-    url = reset_link(user=user, secret=secret)
-    post(lambda: reset_letter(user, url))
-    return True
 
 
 def _earlier(claim: Claim) -> list[dict[str, Any]]:

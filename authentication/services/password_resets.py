@@ -16,6 +16,7 @@ from authentication.secrets import hash_reset_token, new_reset_token
 from core import audit
 from core.context import current
 from core.errors import ConflictError, DomainError
+from core.security_events import Kind, note
 from users.models import User
 from users.user_agents import LONGEST
 
@@ -80,8 +81,13 @@ def find_reset_token(*, user: User, secret: str) -> PasswordResetToken | None:
 
     One that was sent to an address that ``user`` no longer has opens nothing.
     """
-    rows = _usable_by(user).filter(token_hash=hash_reset_token(secret))
+    token_hash = hash_reset_token(secret)
+    rows = _usable_by(user).filter(token_hash=token_hash)
     token: PasswordResetToken | None = rows.select_related("user").defer("token_hash").first()
+    if token is None:
+        used = PasswordResetToken.objects.filter(user=user.pk, token_hash=token_hash)
+        if used.exclude(used_at=None).exists():
+            note(Kind.REPLAYED_CODE, reason="passwordresettoken")
     return token
 
 

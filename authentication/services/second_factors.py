@@ -16,13 +16,16 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from authentication.device_trust import forget_trust_of
 from authentication.mails import Notice, notify
 from authentication.models import MOST_WRONG_IN_A_ROW, BackupCodeDevice, TOTPDevice
 from authentication.second_factors import SecondFactor, SecondFactors, second_factors_of
 from core import audit
 from core.errors import ConflictError, DomainError
 from core.json_values import flaw_of_text
+from core.security_events import Kind, note
 from users.models import EndReason, User, UserSession
+from users.risk.gathering import FACTOR_REMOVED
 from users.sessions import revoke_sessions
 
 MOST_APPS = 10
@@ -143,6 +146,8 @@ def _note_refused(user: User, device: SecondFactor) -> None:
         target=device,
         changes={"throttling_failure_count": (failures - 1, failures)},
     )
+    if device.is_replay:
+        note(Kind.REPLAYED_CODE, reason=device._meta.model_name or "")
     if failures == MOST_WRONG_IN_A_ROW:
         audit.record(action="factor_locked", target=device)
         notify(user, Notice.FACTOR_LOCKED, name=device.name)
@@ -265,9 +270,11 @@ def rename_app(*, actor: User, device: TOTPDevice, name: str) -> None:
 def remove_factor(*, actor: User, device: Any) -> None:
     """Remove an app, a passkey or a backup code set; its owner is told.
 
-    Sessions that were verified by it are so no longer, at once, and go on. With the last app or
-    passkey the backup codes go, too. Raise ``LastFactorError`` for the last one that its owner
-    must have; staff may remove it for somebody who has lost it. ``ConflictError`` if it is gone.
+    Sessions that were verified by it are so no longer, at once, and go on; no device is trusted
+    any more, as it was on the strength of a factor that may be in other hands now. With the last
+    app or passkey the backup codes go, too. Raise ``LastFactorError`` for the last one that its
+    owner must have; staff may remove it for somebody who has lost it. ``ConflictError`` if it is
+    gone.
     """
     user: User = device.user
     _lock(user)
@@ -288,6 +295,9 @@ def remove_factor(*, actor: User, device: Any) -> None:
         verified_factor="", updated_at=timezone.now()
     )
     if device.confirmed:
+        # On its owner, too: what is risky about a sign-in is looked up there.
+        audit.record(action=FACTOR_REMOVED, target=user, actor=actor)
+        forget_trust_of(user, actor=actor)
         notify(user, Notice.FACTOR_REMOVED, name=device.name)
 
 

@@ -23,6 +23,6 @@ class HeadlessClient:
         response = self.http.generic(
             method.upper(), path, data, content_type="application/json", headers=headers
         )
-        if response.headers["Content-Type"] == "application/json":
+        if response.headers.get("Content-Type") == "application/json":
             self.token = (response.json().get("meta") or {}).get("session_token", self.token)
         return response

@@ -90,6 +90,7 @@ def test_what_may_be_proven_is_listed_without_secrets(user, app):
         "apps": [{"id": f"app-{app.pk}", "name": "Phone"}],
         "backup_codes": True,
         "passkeys": False,
+        "can_trust_device": False,  # an app without an X-Device-ID
     }
 
 

@@ -133,14 +133,14 @@ def test_me_costs_two_queries_at_most_with_an_access_token(user, django_assert_n
 
 
 @pytest.mark.parametrize("client_class", [AppClient, BrowserClient])
-def test_me_costs_two_queries_at_most_in_a_session(
+def test_me_costs_one_query_in_a_session(
     client_class, user, app, django_assert_num_queries
 ):
     demand(user, "role")
     client = client_class().sign_in(user, code_of(app))
 
-    # 1. the session  2. its user, and what a role demands
-    with django_assert_num_queries(2):
+    # 1. the session, its user, and what a role demands
+    with django_assert_num_queries(1):
         assert client.is_signed_in()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.stages import LoginStageController
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -14,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
+from authentication.device_trust import may_trust, trust_of_sign_in
 from authentication.forms.second_factors import OTPForm
 from authentication.second_factors import second_factors_of
 from authentication.services.second_factors import MOST_WRONG_CODES, check_code
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
     CodeView = FormView[OTPForm]
 else:
     CodeView = FormView
+
+
+def trust_if_asked(request: HttpRequest) -> None:
+    """Trust the device of the sign-in that this request has finished, if its form says so."""
+    if "trust_device" in request.POST and trust_of_sign_in(request):
+        messages.success(request, _("This device is trusted now. See it among your devices."))
 
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
@@ -49,7 +57,11 @@ class OTPView(CodeView):
         return {**super().get_form_kwargs(), "factors": self.factors}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(factors=self.factors, **kwargs)
+        return super().get_context_data(
+            factors=self.factors,
+            trust_days=settings.DEVICE_TRUST_DAYS if may_trust(self.user) else 0,
+            **kwargs,
+        )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.stage.sign_in.wrong_codes(self.factors) >= MOST_WRONG_CODES:
@@ -72,6 +84,7 @@ class OTPView(CodeView):
             # django-otp marks the session as verified by this device when the user signs in.
             self.user.otp_device = answer.device
             response: HttpResponse = self.stage.exit()
+            trust_if_asked(self.request)
             return response
         if answer.is_over:
             return self._too_many()

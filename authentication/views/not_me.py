@@ -20,6 +20,7 @@ from authentication.services.not_me import (
 )
 from core.context import client_ip_of
 from core.rates import CountingError, Rate, network_of, take
+from core.security_events import settle
 
 # For guessing, the tokens are too long: this bounds what a script can make the server do.
 RATE = Rate(amount=30, seconds=600)
@@ -34,7 +35,7 @@ class NotMeView(View):
             return render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
         claim = read(token)
         if claim is None:
-            return render(request, "account/not_me_refused.html", status=HTTPStatus.NOT_FOUND)
+            return refused_link(request)
         if was_reported(claim):
             return render(request, "account/not_me_done.html", {"repeated": True})
         return render(request, "account/not_me.html", shown(claim))
@@ -45,12 +46,18 @@ class NotMeView(View):
         claim = read(token)
         report = report_not_me(claim=claim) if claim else None
         if claim is None or report is None:
-            return render(request, "account/not_me_refused.html", status=HTTPStatus.NOT_FOUND)
+            return refused_link(request)
         return render(
             request,
             "account/not_me_done.html",
             {**shown(claim), "report": report, "repeated": report.repeated},
         )
+
+
+def refused_link(request: HttpRequest) -> HttpResponse:
+    """It may be too old; a forged one is an event already, and no object that is hidden."""
+    settle()
+    return render(request, "account/not_me_refused.html", status=HTTPStatus.NOT_FOUND)
 
 
 def shown(claim: Claim) -> dict[str, object]:

@@ -21,6 +21,7 @@ from authentication import step_up
 from authentication.passkeys.credentials import Purpose, read_answer
 from authentication.passkeys.registration import PasskeyRegistration
 from authentication.passkeys.use import PasskeyUse, SignInOverError
+from authentication.views.codes import trust_if_asked
 from authentication.views.enrolment import codes_page
 from core.errors import DomainError
 
@@ -49,6 +50,8 @@ class UsePasskeyView(View):
         except DomainError as error:
             messages.error(request, error.message)
             return self._back(request, use)
+        if use.purpose == Purpose.SIGN_IN:
+            trust_if_asked(request)
         return response or redirect(get_next_redirect_url(request) or "account_second_factors")
 
     def _back(self, request: HttpRequest, use: PasskeyUse) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -14,31 +15,55 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
 from authentication import step_up
+from authentication.services import sessions
+from authentication.session_words import end_of, place_of, risk_in_words, way_in
 from authentication.views.changes import ChangeView
-from core.errors import DomainError
-from users.models import Device, EndReason, UserSession
-from users.services import LONGEST_DEVICE_NAME, rename_device
-from users.sessions import revoke_sessions
+from users.models import EndReason, UserSession
 
-MOST_SHOWN = 100
+MOST_SHOWN, MOST_ENDED = 100, 10
+UNREAD = ("session_data", "key_hash", "user_agent")
 
 
-def sessions_of(request: HttpRequest) -> Any:
-    return UserSession.objects.active().filter(user=request.user.pk)
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A session, and what the page says of it."""
+
+    session: UserSession
+    way_in: str
+    place: str
+    risk: str
+    end: str
+
+
+def shown(session: UserSession) -> Row:
+    return Row(
+        session=session,
+        way_in=way_in(session),
+        place=place_of(session),
+        risk=risk_in_words(session.risk_rules),
+        end=str(dict(EndReason.choices).get(end_of(session), "")),
+    )
 
 
 @method_decorator(never_cache, name="dispatch")
 class SessionsView(LoginRequiredMixin, TemplateView):
-    """The newest hundred, this one first. Two queries beside those that sign the request in."""
+    """The newest hundred, this one first, and the ten that ended last.
+
+    Two queries beside those that sign the request in.
+    """
 
     template_name = "account/sessions.html"
     http_method_names = ["get", "head"]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         session: Any = self.request.session
-        rows = list(sessions_of(self.request).order_by("-last_activity_at", "-id")[:MOST_SHOWN])
+        user: Any = self.request.user
+        own = sessions.sessions_of(user).defer(*UNREAD)
+        rows = list(own.active().order_by("-last_activity_at", "-id")[:MOST_SHOWN])
+        ended = own.exclude(ended_at=None).order_by("-last_activity_at", "-id")[:MOST_ENDED]
         return super().get_context_data(
-            sessions=sorted(rows, key=lambda row: row.pk != session.row_id),
+            sessions=[shown(row) for row in sorted(rows, key=lambda one: one.pk != session.row_id)],
+            ended=[shown(row) for row in ended],
             this=session.row_id,
             can_change=step_up.is_recent(self.request),
             **kwargs,
@@ -52,9 +77,10 @@ class EndSessionView(ChangeView):
 
     def change(self, request: HttpRequest, **kwargs: Any) -> None:
         session: Any = request.session
-        rows = sessions_of(request).filter(pk=kwargs["pk"]).exclude(pk=session.row_id)
-        if not revoke_sessions(rows, reason=EndReason.REVOKED_BY_OWNER):
-            raise DomainError(_("That session has ended already."))
+        user: Any = request.user
+        if not sessions.sessions_of(user).filter(pk=kwargs["pk"]).exists():
+            raise Http404
+        sessions.end_session(user=user, session=kwargs["pk"], this=session.row_id)
         messages.success(request, _("The session is ended."))
 
 
@@ -63,39 +89,7 @@ class EndOtherSessionsView(ChangeView):
 
     def change(self, request: HttpRequest, **kwargs: Any) -> None:
         session: Any = request.session
-        rows = sessions_of(request).exclude(pk=session.row_id)
-        ended = revoke_sessions(rows, reason=EndReason.REVOKED_BY_OWNER)
+        user: Any = request.user
+        ended = sessions.end_other_sessions(user=user, keep=session.row_id)
         text = ngettext("%d session is ended.", "%d sessions are ended.", ended)
         messages.success(request, text % ended)
-
-
-@method_decorator(never_cache, name="dispatch")
-class DevicesView(LoginRequiredMixin, TemplateView):
-    """What the caller has signed in from, the newest hundred."""
-
-    template_name = "account/devices.html"
-    http_method_names = ["get", "head"]
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        session: Any = self.request.session
-        here = UserSession.objects.filter(pk=session.row_id).values_list("device", flat=True)
-        devices = Device.objects.filter(user=self.request.user.pk)
-        return super().get_context_data(
-            devices=devices.order_by("-last_seen_at", "-id")[:MOST_SHOWN],
-            this=here.first(),
-            can_change=step_up.is_recent(self.request),
-            longest_name=LONGEST_DEVICE_NAME,
-            **kwargs,
-        )
-
-
-class RenameDeviceView(ChangeView):
-    page = "account_devices"
-
-    def change(self, request: HttpRequest, **kwargs: Any) -> None:
-        actor: Any = request.user
-        device = Device.objects.filter(user=actor, pk=kwargs["pk"]).first()
-        if device is None:
-            raise Http404
-        rename_device(actor=actor, device=device, name=request.POST.get("name", ""))
-        messages.success(request, _("The name is changed."))

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from core.context import ActingContext, entered
 from core.tests.parallel import at_once
 from users import devices
-from users.devices import device_of, known_device, leave_cookie, remember_device
+from users.devices import device_of, family_of, known_device, leave_cookies, remember_device
 from users.models import Device
 from users.tests.factories import UserFactory
 
@@ -33,7 +33,7 @@ def request_of(*, path="/accounts/login/", cookie=None, app_id=None, user=None):
 
 def cookie_after(request):
     response = HttpResponse()
-    leave_cookie(request, response)
+    leave_cookies(request, response)
     morsel = response.cookies.get(project_settings.DEVICE_COOKIE_NAME)
     return morsel.value if morsel else None
 
@@ -79,7 +79,7 @@ def test_nist_5_1_1_the_cookie_is_for_this_host_over_tls_and_no_script(user, set
     request, response = request_of(), HttpResponse()
     remember_device(request, user)
 
-    leave_cookie(request, response)
+    leave_cookies(request, response)
 
     morsel = SimpleCookie(response.cookies["__Host-device"].OutputString())["__Host-device"]
     assert (morsel["secure"], morsel["httponly"], morsel["samesite"]) == (True, True, "Lax")
@@ -205,3 +205,41 @@ def test_looking_for_a_device_is_one_query_known_or_not(user, cookie, django_ass
     with django_assert_num_queries(0):
         known_device(request_of(), user)
     assert devices.FEWEST_CHARACTERS > 1
+
+
+def test_the_same_cookie_from_another_kind_of_browser_is_another_device(user, cookie):
+    """Guessable by itself, but a thief has to know it too; versions are not part of it."""
+    with entered(ActingContext(user_agent=FIREFOX)):
+        first, is_new = remember_device(request_of(cookie=cookie), user)
+        assert is_new
+    with entered(ActingContext(user_agent=FIREFOX.replace("128.0", "141.0"))):
+        assert known_device(request_of(cookie=cookie), user) == first
+    for other in ("Windows NT 10.0; Win64; x64", "Android 15; Mobile"):
+        with entered(ActingContext(user_agent=FIREFOX.replace("X11; Linux x86_64", other))):
+            assert known_device(request_of(cookie=cookie), user) is None
+
+
+def test_traits_alone_merge_nothing(user):
+    with entered(ActingContext(user_agent=FIREFOX)):
+        first, _is_new = remember_device(request_of(), user)
+        second, is_new = remember_device(request_of(), user)
+
+    assert is_new
+    assert first != second
+    assert first.fingerprint != second.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("described", "family"),
+    [
+        ("Firefox 128", "Firefox"),
+        ("Chrome Mobile 126", "Chrome Mobile"),
+        ("Mac OS X 10.15", "Mac OS X"),
+        ("iOS 17.5", "iOS"),
+        ("Windows XP", "Windows XP"),
+        ("Linux", "Linux"),
+        ("", ""),
+    ],
+)
+def test_a_family_is_a_name_without_its_version(described, family):
+    assert family_of(described) == family
