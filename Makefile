@@ -71,8 +71,8 @@ run: free-port packages ## Serve demo data at http://localhost:8000 (PORT=8001 f
 test: packages-dev ## Run all tests on SQLite and on PostgreSQL (ARGS="-k name" goes to pytest)
 	@$(VENV_PYTHON) -m truledgr.tests.engines $(ARGS)
 
-test-browser: packages-dev ## Sign up, enrol and sign in with Chromium (CHROMIUM=/path, SHOTS=directory)
-	@$(VENV_PYTHON) -m pytest -q truledgr/tests/browser_sign_in.py $(ARGS)
+test-browser: packages-dev ## Go through the pages with Chromium (CHROMIUM=/path, SHOTS=directory)
+	@$(VENV_PYTHON) -m pytest -q truledgr/tests/browser_*.py $(ARGS)
 
 lint: lint-style lint-types lint-layers lint-schema lint-deployment ## Run every check but the tests
 

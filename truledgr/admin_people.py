@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from authentication.admin.accounts import AccountAdmin
+from authentication.admin.impersonation import ImpersonationAdmin
 from authorization.admin import UserWithRolesAdmin
 from users.models import User
 
@@ -12,5 +12,5 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class PersonAdmin(AccountAdmin, UserWithRolesAdmin):
+class PersonAdmin(ImpersonationAdmin, UserWithRolesAdmin):
     """Their profile, the roles that they hold, and what staff may do for their account."""

@@ -8,6 +8,13 @@ class TruLedgrConfig(AppConfig):
     name = "truledgr"
     verbose_name = "TruLedgr"
 
+    def ready(self) -> None:
+        """From here on lines of the log say who and where; see ``truledgr.log_lines``."""
+        from truledgr import log_context
+        from truledgr.log_lines import ContextFilter
+
+        ContextFilter.read = staticmethod(log_context.read)
+
 
 class TruLedgrAdminConfig(AdminConfig):
     """Django's admin, with the site of ``truledgr.admin_site`` as its default."""

@@ -8,11 +8,13 @@ because the groups of a person are part of the query for their items.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from authentication.models import APIToken, BackupCodeDevice, PasswordResetToken, TOTPDevice
 from authentication.secrets import hash_api_token
@@ -21,10 +23,12 @@ from core.api.pagination import PAGE_SIZE
 from core.models import AuditEvent
 from groups.models import Group, Membership
 from items.models import Item
-from users.models import Device, SessionActivity, User, UserSession
+from users.models import Device, SessionActivity, SessionDay, User, UserSession
+from users.session_reading import rows_to_read
 from users.sessions import hash_key
 
 ID = UUID(int=0x7 << 76 | 0b10 << 62)
+A_DAY = date(2026, 1, 1)
 PAGE = PAGE_SIZE + 1  # one more row tells whether there is a next page
 
 Rows = QuerySet[Any]
@@ -45,7 +49,7 @@ def _somebody() -> User:
 
 
 def session_by_key() -> Rows:
-    return UserSession.objects.active().filter(key_hash=hash_key("key"))[:1]
+    return rows_to_read(hash_key("key"), timezone.now())[:1]
 
 
 def user_of_session() -> Rows:
@@ -160,6 +164,31 @@ def device_by_fingerprint() -> Rows:
     return Device.objects.filter(user=ID, fingerprint="0" * 64)[:1]
 
 
+def latest_sign_ins_of_user() -> Rows:
+    """What the risk of a sign-in is told from."""
+    rows = UserSession.objects.filter(user=ID, signed_in_at__isnull=False)
+    return rows.order_by("-signed_in_at")[:50]
+
+
+def sign_ins_of_a_day() -> Rows:
+    now = timezone.now()
+    rows = UserSession.objects.filter(signed_in_at__gte=now - timedelta(days=1))
+    return rows.filter(signed_in_at__lt=now)
+
+
+def days_of_everybody() -> Rows:
+    return SessionDay.objects.filter(user=None, day__gte=A_DAY)
+
+
+def days_of_user() -> Rows:
+    return SessionDay.objects.filter(user=ID, day__gte=A_DAY)
+
+
+def accounts_to_close() -> Rows:
+    rows: Rows = User.objects.filter(deletion_due_at__lte=timezone.now())
+    return rows
+
+
 def activity_of_user() -> Rows:
     return SessionActivity.objects.filter(user=ID).order_by("-occurred_at")[:PAGE]
 
@@ -174,6 +203,10 @@ def trail_of_object() -> Rows:
 
 def trail_of_person() -> Rows:
     return AuditEvent.objects.filter(actor=ID).order_by("-id")[:PAGE]
+
+
+def trail_of_somebody_acted_as() -> Rows:
+    return AuditEvent.objects.filter(on_behalf_of=ID).order_by("-id")[:PAGE]
 
 
 def newest_events() -> Rows:
@@ -210,10 +243,16 @@ HOT: tuple[Callable[[], Rows], ...] = (
     api_tokens_of_user,
     open_sessions_of_user,
     devices_of_user,
+    latest_sign_ins_of_user,
+    sign_ins_of_a_day,
+    days_of_everybody,
+    days_of_user,
+    accounts_to_close,
     device_by_fingerprint,
     activity_of_user,
     trail_of_object,
     trail_of_person,
+    trail_of_somebody_acted_as,
     newest_events,
     newest_seal,
 )

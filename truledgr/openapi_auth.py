@@ -19,6 +19,8 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
 from authentication.api.headless import OWN_VIEWS
+from authentication.api.sign_ins import session_limits
+from authentication.forms.sign_ins import LoginInput
 
 PREFIX = "/api/auth/{client}/v1/"
 NAMESPACE = "Auth"  # of allauth's components, which share some names with ours
@@ -66,6 +68,15 @@ def add_sign_in_flows(result: dict[str, Any], **_context: Any) -> dict[str, Any]
     rename(paths)
     schemas = flows["components"]["schemas"]
     schemas["Flow"]["properties"]["id"]["enum"] += OWN_FLOWS
+    remember = field_of(LoginInput.base_fields["remember"])
+    schemas["Login"]["allOf"].append({"type": "object", "properties": {"remember": remember}})
+    configuration = schemas["ConfigurationResponse"]["properties"]["data"]["properties"]
+    configuration["session"] = {
+        "type": "object",
+        "description": "How long a session lasts, and for how long a device may be trusted.",
+        "properties": {name: {"type": "integer"} for name in session_limits()},
+        "required": list(session_limits()),
+    }
     # Who signs up through a provider may have none yet.
     schemas["User"]["required"].remove("username")
     components = needed_components(paths, flows["components"])

@@ -10,7 +10,9 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 
 from authentication.oauth.environment import read_providers
+from truledgr.api_settings import SPECTACULAR_SETTINGS, rest_framework  # noqa: F401 (a setting)
 from truledgr.environment import Environment
+from truledgr.log_settings import log_settings
 from truledgr.mail_settings import public_url, sender_at
 from truledgr.passkey_settings import passkey_domain, passkey_origins
 from truledgr.schema_settings import SCHEMATOOLS  # noqa: F401 (a setting)
@@ -78,6 +80,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # First, so that every response names its request, those of other middleware included.
     "core.middleware.RequestContextMiddleware",
+    "truledgr.request_log.RequestLogMiddleware",
+    "users.activity.middleware.ActivityMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -86,6 +90,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "authentication.middleware.SecondFactorMiddleware",
+    "authentication.impersonation.middleware.ImpersonationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -199,6 +204,7 @@ ACCOUNT_RATE_LIMITS = {
     "reauthenticate": "10/m/user",
 }
 ACCOUNT_FORMS = {
+    "login": "authentication.forms.sign_ins.LoginForm",
     "signup": "authentication.forms.accounts.SignUpForm",
     "reset_password": "authentication.forms.accounts.ResetForm",
     "confirm_email_verification_code": "authentication.forms.accounts.VerifyEmailForm",
@@ -245,9 +251,12 @@ DEVICE_TRUST_DAYS = env.number("DEVICE_TRUST_DAYS", default=30)
 IMPERSONATION_SECONDS = env.number("IMPERSONATION_SECONDS", default=1800, minimum=60)
 if IMPERSONATION_SECONDS > LONGEST_IMPERSONATION:
     env.refuse("IMPERSONATION_SECONDS", f"is more than an hour ({LONGEST_IMPERSONATION}).")
+# What staff may change as somebody else, when they have chosen to; everything else is refused.
+IMPERSONATION_WRITABLE = ("/api/v1/groups", "/api/v1/items")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 DEVICE_COOKIE_NAME = "device"
+DEVICE_TRUST_COOKIE_NAME = "device_trust"
 # In the session, which is encrypted: a cookie of their own would name who has signed in.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # Browser clients read it and send it back as X-CSRFToken; it opens nothing by itself.
@@ -274,6 +283,8 @@ RISK_ASK_SCORE = env.number("RISK_ASK_SCORE", default=50, minimum=1)
 RISK_END_SCORE = env.number("RISK_END_SCORE", default=90, minimum=1)
 if RISK_END_SCORE <= RISK_ASK_SCORE:
     env.refuse("RISK_END_SCORE", f"must be more than RISK_ASK_SCORE ({RISK_ASK_SCORE}).")
+# Off in most tests, which count the queries of other things.
+ACTIVITY_ON = True
 # Activity is written in batches: a killed process loses this much of it at most.
 ACTIVITY_SYNC = env.flag("ACTIVITY_SYNC", default=False)
 ACTIVITY_FLUSH_SECONDS = env.number("ACTIVITY_FLUSH_SECONDS", default=1, minimum=1)
@@ -288,61 +299,14 @@ RETENTION_DAYS = {
     "analytics": env.number("RETAIN_ANALYTICS_DAYS", default=1826, minimum=1),
     "tokens": env.number("RETAIN_TOKENS_DAYS", default=90, minimum=1),
     "deleted": env.number("RETAIN_DELETED_DAYS", default=30, minimum=1),
+    "tasks": env.number("RETAIN_TASKS_DAYS", default=14, minimum=1),
 }
 # How long the owner of an account may change their mind after asking for its deletion.
 ACCOUNT_DELETION_GRACE_DAYS = env.number("ACCOUNT_DELETION_GRACE_DAYS", default=14, minimum=1)
 
 # --- The API ------------------------------------------------------------------------------
 
-RATE = r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)"
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "authentication.api.authenticators.APITokenAuthentication",
-        "authentication.api.authenticators.SessionTokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.DenyAll"],
-    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.Negotiation",
-    "DEFAULT_METADATA_CLASS": "core.api.negotiation.NameOnlyMetadata",
-    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.KeysetPagination",
-    "DEFAULT_FILTER_BACKENDS": [],
-    "DEFAULT_SCHEMA_CLASS": "core.api.schema.ProblemAutoSchema",
-    "DEFAULT_VERSIONING_CLASS": None,
-    "DEFAULT_THROTTLE_CLASSES": [
-        "core.api.throttling.AddressThrottle",
-        "core.api.throttling.UserThrottle",
-    ],
-    "DEFAULT_THROTTLE_RATES": {
-        "anon": env.matching("THROTTLE_ANONYMOUS", RATE, default="60/min", example="60/min"),
-        "user": env.matching("THROTTLE_USER", RATE, default="1200/min", example="1200/min"),
-    },
-    "EXCEPTION_HANDLER": "core.api.errors.problem_response",
-    "NON_FIELD_ERRORS_KEY": "non_field_errors",
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-
-SPECTACULAR_SETTINGS = {
-    "TITLE": "TruLedgr API",
-    "DESCRIPTION": (
-        "Identity and access: people, groups, items. Send a personal access token as "
-        "`Authorization: Bearer tl_pat_…`. Errors are `application/problem+json` (RFC 9457)."
-    ),
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.1",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "truledgr.openapi_auth.add_sign_in_flows",
-    ],
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-}
+REST_FRAMEWORK = rest_framework(env)
 
 # --- Browsers -----------------------------------------------------------------------------
 
@@ -367,6 +331,7 @@ if not DEBUG:
     SESSION_COOKIE_SECURE = True
     SESSION_COOKIE_NAME = "__Host-sessionid"
     DEVICE_COOKIE_NAME = "__Host-device"
+    DEVICE_TRUST_COOKIE_NAME = "__Host-device-trust"
     CSRF_COOKIE_SECURE = True
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     if env.flag("BEHIND_TLS_PROXY", default=False):
@@ -418,15 +383,7 @@ DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default=sender_at(PUBLIC_U
 # The largest request body that is read into memory, in bytes.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
-LOG_LEVEL = env.matching(
-    "LOG_LEVEL", r"DEBUG|INFO|WARNING|ERROR|CRITICAL", default="INFO", example="WARNING"
-)
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"django": {"handlers": [], "propagate": True}},
-}
+LOGGING_CONFIG = "truledgr.log_settings.configure"
+LOGGING = log_settings(env, debug=DEBUG)
 
 env.check()

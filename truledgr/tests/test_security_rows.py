@@ -1,6 +1,7 @@
-"""Each requirement on signing in has a test that carries its id, and those that have no other home.
+"""Each security requirement has a test that carries its id, and those that have no other home.
 
-The ids are of OWASP ASVS 5.0.0, chapter V6, levels 1 and 2, and of NIST SP 800-63B-4.
+The ids are of OWASP ASVS 5.0.0, chapters V6 (signing in), V7 (sessions) and V16 (logging and
+errors), levels 1 and 2, and of NIST SP 800-63B-4.
 """
 
 import re
@@ -19,6 +20,10 @@ ASVS = [
     "6.2.10", "6.2.11", "6.2.12", "6.3.1", "6.3.2", "6.3.3", "6.3.4", "6.4.1", "6.4.2", "6.4.3",
     "6.4.4", "6.5.1", "6.5.2", "6.5.3", "6.5.4", "6.5.5", "6.6.2", "6.6.3", "6.8.1", "6.8.2",
     "6.8.4",
+    "7.1.1", "7.1.2", "7.1.3", "7.2.1", "7.2.2", "7.2.3", "7.2.4", "7.3.1", "7.3.2", "7.4.1",
+    "7.4.2", "7.4.3", "7.4.5", "7.5.1", "7.5.2", "7.5.3", "7.6.1", "7.6.2",
+    "16.1.1", "16.2.1", "16.2.2", "16.2.4", "16.2.5", "16.3.1", "16.3.2", "16.3.3", "16.3.4",
+    "16.4.1", "16.4.2", "16.5.1", "16.5.2", "16.5.3", "16.5.4",
 ]  # fmt: skip
 NIST = [
     "3.1.1.2", "3.1.2.2", "3.1.4.2", "3.2.2", "2.2.2", "2.2.3", "4.1", "4.1.2.1", "4.2.1.1",
