@@ -67,9 +67,7 @@ urlpatterns = [
     path("data/delete/", AskForDeletionView.as_view(), name="account_delete"),
     path("data/keep/", CancelDeletionView.as_view(), name="account_keep"),
     path("not-me/<str:token>/", NotMeView.as_view(), name="account_not_me"),
-    path(
-        "impersonation/stop/", StopImpersonationView.as_view(), name="account_stop_impersonation"
-    ),
+    path("impersonation/stop/", StopImpersonationView.as_view(), name="account_stop_impersonation"),
     path("signup/", SignUpView.as_view(), name="account_signup"),
     path("", include("allauth.account.urls")),
     path("3rdparty/", include("allauth.socialaccount.urls")),

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from authentication.models import APIToken, BackupCodeDevice, PasswordResetToken, TOTPDevice
+from authentication.personal_data.closing import due_accounts
 from authentication.secrets import hash_api_token
 from authorization.models import Role, RoleAssignment
 from core.api.pagination import PAGE_SIZE
@@ -185,7 +186,7 @@ def days_of_user() -> Rows:
 
 
 def accounts_to_close() -> Rows:
-    rows: Rows = User.objects.filter(deletion_due_at__lte=timezone.now())
+    rows: Rows = due_accounts()
     return rows
 
 

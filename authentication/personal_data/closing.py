@@ -113,7 +113,8 @@ class Closed:
 
 
 def due_accounts() -> Any:
-    return User.objects.alive().filter(deletion_due_at__lte=timezone.now())
+    due = User.objects.alive().filter(deletion_due_at__lte=timezone.now())
+    return due.order_by("deletion_due_at", "pk")
 
 
 def close_due_accounts() -> list[Closed]:
@@ -137,7 +138,7 @@ def _sweep() -> None:
 
 
 def _close_each() -> Iterator[Closed]:
-    for user in due_accounts().order_by("deletion_due_at", "pk"):
+    for user in due_accounts():
         name = user.get_username()
         try:
             if close_account(user=user, must_be_due=True):

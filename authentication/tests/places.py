@@ -2,19 +2,30 @@
 
 from datetime import timedelta
 
+import pytest
 from django.core import mail
 from django.utils import timezone
 
 from authentication.tests.account_clients import LOGIN, Headless
-from authentication.tests.people import PASSWORD
+from authentication.tests.people import PASSWORD, make_user
 from core.models import AuditEvent
 from users.models import UserSession
 from users.tests.factories import UserSessionFactory
-from users.tests.places import LISBON
+from users.tests.places import LISBON, write_places
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"  # noqa: E501
 APP_ID = "2f7b1c9e-58aa-4c0e-9d35-0f6f2f0f8f11"
+
+every_kind = pytest.mark.parametrize("kind", ["pages", "browser", "app"])
+
+
+def known_places(tmp_path, settings):
+    settings.GEOIP_DATABASE = str(write_places(tmp_path / "places.mmdb"))
+
+
+def ada():
+    return make_user(username="ada")
 
 
 class Traveller(Headless):

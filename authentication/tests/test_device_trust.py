@@ -21,6 +21,7 @@ from core.context import ActingContext, entered
 from core.models import AuditEvent
 from users.models import Device, EndReason, UserSession
 
+user, phone = map(pytest.fixture, (make_user, make_app))
 pytestmark = pytest.mark.django_db
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
@@ -29,16 +30,6 @@ CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/126.0.0.0 Safari/537.36"
 )
-
-
-@pytest.fixture
-def user():
-    return make_user()
-
-
-@pytest.fixture
-def phone(user):
-    return make_app(user)
 
 
 class Browser:

@@ -8,17 +8,8 @@ from authentication.tests.passkeys.callers import Caller, add_passkey
 from authentication.tests.people import make_user
 from authentication.tests.trusting import COOKIE, App
 
+user, phone = map(pytest.fixture, (make_user, make_app))
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def user():
-    return make_user()
-
-
-@pytest.fixture
-def phone(user):
-    return make_app(user)
 
 
 def prove(client, user, phone, **more):

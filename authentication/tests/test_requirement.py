@@ -133,9 +133,7 @@ def test_me_costs_two_queries_at_most_with_an_access_token(user, django_assert_n
 
 
 @pytest.mark.parametrize("client_class", [AppClient, BrowserClient])
-def test_me_costs_one_query_in_a_session(
-    client_class, user, app, django_assert_num_queries
-):
+def test_me_costs_one_query_in_a_session(client_class, user, app, django_assert_num_queries):
     demand(user, "role")
     client = client_class().sign_in(user, code_of(app))
 

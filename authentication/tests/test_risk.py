@@ -15,12 +15,15 @@ from authentication.models import PasswordResetToken
 from authentication.tests.account_clients import LOGIN, OTHER, link_in
 from authentication.tests.clients import make_app
 from authentication.tests.codes import code_of
-from authentication.tests.people import PASSWORD, make_user
+from authentication.tests.people import PASSWORD
 from authentication.tests.places import (
     APP_ID,
     FIREFOX,
     Traveller,
+    ada,
     events,
+    every_kind,
+    known_places,
     latest,
     rules_of,
     signed_in,
@@ -29,26 +32,11 @@ from authentication.tests.places import (
 from core.context import ActingContext, entered
 from users.models import Device, EndReason, UserSession
 from users.tests.factories import DeviceFactory
-from users.tests.places import (
-    IN_LISBON,
-    IN_MADRID,
-    IN_SINGAPORE,
-    write_places,
-)
+from users.tests.places import IN_LISBON, IN_MADRID, IN_SINGAPORE
 
+_places = pytest.fixture(known_places, autouse=True)
+user = pytest.fixture(ada)
 pytestmark = pytest.mark.django_db
-KINDS = ["pages", "browser", "app"]
-every_kind = pytest.mark.parametrize("kind", KINDS)
-
-
-@pytest.fixture(autouse=True)
-def _places(tmp_path, settings):
-    settings.GEOIP_DATABASE = str(write_places(tmp_path / "places.mmdb"))
-
-
-@pytest.fixture
-def user():
-    return make_user(username="ada")
 
 
 # --- The score of a sign-in -----------------------------------------------------------------

@@ -15,8 +15,17 @@ from authentication.requirement import must_prove_again
 from authentication.session_watch import watch
 from authentication.tests.clients import make_app, make_backup_codes
 from authentication.tests.codes import code_of
-from authentication.tests.people import PASSWORD, make_user
-from authentication.tests.places import CHROME, FIREFOX, Traveller, events, subjects
+from authentication.tests.people import PASSWORD
+from authentication.tests.places import (
+    CHROME,
+    FIREFOX,
+    Traveller,
+    ada,
+    events,
+    every_kind,
+    known_places,
+    subjects,
+)
 from core.context import context_of, entered
 from users.models import EndReason, UserSession
 from users.risk import Origin
@@ -29,21 +38,11 @@ from users.tests.places import (
     IN_PORTO,
     IN_SINGAPORE,
     NOWHERE_KNOWN,
-    write_places,
 )
 
+_places = pytest.fixture(known_places, autouse=True)
+user = pytest.fixture(ada)
 pytestmark = pytest.mark.django_db
-every_kind = pytest.mark.parametrize("kind", ["pages", "browser", "app"])
-
-
-@pytest.fixture(autouse=True)
-def _places(tmp_path, settings):
-    settings.GEOIP_DATABASE = str(write_places(tmp_path / "places.mmdb"))
-
-
-@pytest.fixture
-def user():
-    return make_user(username="ada")
 
 
 def in_lisbon(user, kind, code=None):

@@ -18,7 +18,10 @@ from authentication.tests.places import (
     CHROME,
     FIREFOX,
     Traveller,
+    ada,
     events,
+    every_kind,
+    known_places,
     latest,
     signed_in,
 )
@@ -27,26 +30,11 @@ from core.models import AuditEvent
 from users.models import ActivityType, EndReason, UserSession
 from users.risk.gathering import FAILED, MOST_EVENTS, MOST_SIGN_INS, gather
 from users.tests.factories import UserSessionFactory
-from users.tests.places import (
-    IN_LISBON,
-    IN_MADRID,
-    SINGAPORE,
-    write_places,
-)
+from users.tests.places import IN_LISBON, IN_MADRID, SINGAPORE
 
+_places = pytest.fixture(known_places, autouse=True)
+user = pytest.fixture(ada)
 pytestmark = pytest.mark.django_db
-KINDS = ["pages", "browser", "app"]
-every_kind = pytest.mark.parametrize("kind", KINDS)
-
-
-@pytest.fixture(autouse=True)
-def _places(tmp_path, settings):
-    settings.GEOIP_DATABASE = str(write_places(tmp_path / "places.mmdb"))
-
-
-@pytest.fixture
-def user():
-    return make_user(username="ada")
 
 
 # --- What is recorded -----------------------------------------------------------------------

@@ -268,8 +268,8 @@ def test_what_a_late_request_writes_goes_with_the_next_run(ann):
     assert fresh(ann.user).anonymised_at == closed_at
 
 
-@pytest.mark.django_db(transaction=True)
 @on("postgresql")  # SQLite has one writer at a time
+@pytest.mark.django_db(transaction=True)
 def test_two_workers_at_once_close_it_once(staff):
     ann = Person("annika", ip="198.51.100.17", staff=staff)
     make_due(ann.user)
@@ -281,8 +281,8 @@ def test_two_workers_at_once_close_it_once(staff):
     assert AuditEvent.objects.filter(action="anonymise").count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
 @on("postgresql")  # SQLite has one writer at a time
+@pytest.mark.django_db(transaction=True)
 def test_of_the_last_two_administrators_who_leave_at_once_one_stays():
     people = [UserFactory(username=name, is_superuser=True) for name in ("ada", "bea")]
     done = at_once(

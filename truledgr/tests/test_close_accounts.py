@@ -24,9 +24,10 @@ def run(*arguments):
 def test_the_command_says_what_it_would_do_and_does_it(ann):
     make_due(ann.user)
 
-    assert run("--dry-run") == "annika: would be closed.\n"
+    assert run("--dry-run") == "annika: would be closed.\nDue: 1.\n"
     assert not fresh(ann.user).is_deleted
     assert run() == "annika: closed.\nClosed: 1.\n"
+    assert run("--dry-run") == "Due: 0.\n"
     assert run() == "Closed: 0.\n"
 
 

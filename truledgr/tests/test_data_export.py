@@ -242,8 +242,8 @@ def test_a_hundred_thousand_activities_fit_into_little_memory(django_assert_max_
     assert peak < 50_000_000, f"{peak:,} bytes"
 
 
-@pytest.mark.django_db(transaction=True)
 @on("postgresql")  # SQLite has one writer at a time
+@pytest.mark.django_db(transaction=True)
 def test_an_export_sees_one_moment_whatever_others_write_meanwhile():
     user = UserFactory(first_name="Before")
 

@@ -38,8 +38,8 @@ CLIENTS = {
     "mac app": (
         AppClient,
         (
-            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) "
-            "Ledger/2.1 Chrome/138.0.0.0 Electron/37.2.0 Safari/537.36"
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 "
+            "(KHTML, like Gecko) Ledger/2.1 Chrome/138.0.0.0 Electron/37.2.0 Safari/537.36"
         ),
         ("desktop", "Electron 37", "macOS"),
     ),

@@ -4,53 +4,37 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from itertools import count
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.utils import timezone
-from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from authentication.models import APIToken, PasswordResetToken
 from core import retention
 from core.models import AuditEvent
 from core.partitions import MonthlyPartitions, TableBusyError, month_after, month_of
-from core.retention import Rule, delete_in_batches, rules, rules_named
-from core.tasks import PurgeIncompleteError
-from core.tasks import purge as purge_task
+from core.retention import delete_in_batches, rules_named
 from core.tests.one_engine import on
-from users.models import ActivityType, EndReason, SessionActivity, SessionDay, UserSession
+from truledgr.tests.purging import (
+    BUILDERS,
+    DAY,
+    SECOND,
+    left,
+    limit_of_a_rule,
+    resets_around,
+    run,
+    session,
+    sessions_around,
+    table,
+    task_row,
+)
+from users.models import EndReason, SessionActivity, UserSession
 from users.partitions import activity_partitions
-from users.tests.factories import UserFactory, UserSessionFactory
+from users.tests.activity_months import activity
+from users.tests.factories import UserFactory
 
-SECOND = timedelta(seconds=1)
-DAY = timedelta(days=1)
-NAMES = ["activity", "analytics", "sessions", "tasks", "tokens", "deleted"]
-numbers = count()
-
+limit = pytest.fixture(limit_of_a_rule)
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def limit(monkeypatch):
-    """Answers before when a rule removes; the clock stands still."""
-    now = timezone.now()
-    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
-    return lambda name: rules_named([name])[0].before()
-
-
-def run(*args):
-    out = StringIO()
-    call_command("purge", *args, stdout=out)
-    return out.getvalue()
-
-
-def table(text):
-    """{rule: (removed, kept)} as the command printed it."""
-    lines = [line.split() for line in text.splitlines()]
-    return {words[0]: (words[2], words[3]) for words in lines if words[0] in NAMES}
 
 
 def purged(name):
@@ -69,114 +53,6 @@ def broken_rows():
         call_command("check_integrity", "--format", "json", stdout=out)
     found = json.loads(out.getvalue())["findings"]
     return [finding for finding in found if finding["id"] != "required-text-empty"]
-
-
-def left(model):
-    return set(model.objects.values_list("pk", flat=True))
-
-
-# --- Builders: rows that go, and rows that stay ---------------------------------------------
-
-
-def session(ended=None, **values):
-    reason = {"end_reason": EndReason.SIGNED_OUT, "session_data": ""} if ended else {}
-    return UserSessionFactory(ended_at=ended, **reason, **values)
-
-
-def sessions_around(before):
-    now = timezone.now()
-    later, past = now + DAY, before - SECOND
-    goes = [
-        session(past),
-        session(expires_at=past, idle_expires_at=later),
-        session(expires_at=later, idle_expires_at=past),
-        session(user=None, expires_at=now - SECOND),
-        session(user=None, expires_at=later, idle_expires_at=now - SECOND),
-    ]
-    stays = [
-        session(before),
-        session(now - DAY),
-        session(expires_at=later),
-        session(expires_at=before),
-        session(expires_at=now - DAY),
-        session(user=None, expires_at=later),
-    ]
-    return goes, stays
-
-
-def activity(moment, **values):
-    return SessionActivity.objects.create(
-        activity_type=ActivityType.REQUEST, occurred_at=moment, **values
-    )
-
-
-def activity_around(before):
-    goes = [activity(before - SECOND), activity(before - 400 * DAY)]
-    return goes, [activity(before), activity(timezone.now())]
-
-
-def days_around(before):
-    def day(on, user=None):
-        return SessionDay.objects.create(day=on, user=user)
-
-    user = UserFactory()
-    goes = [day((before - DAY).date()), day((before - DAY).date(), user)]
-    return goes, [day(before.date()), day(before.date(), user), day(timezone.now().date())]
-
-
-def task_row(finished, status=TaskResultStatus.SUCCESSFUL):
-    return DBTaskResult.objects.create(
-        status=status,
-        finished_at=finished,
-        args_kwargs={"args": [], "kwargs": {}},
-        task_path="core.tasks.purge",
-        backend_name="default",
-        run_after=timezone.now(),
-    )
-
-
-def tasks_around(before):
-    failed, ready = TaskResultStatus.FAILED, TaskResultStatus.READY
-    goes = [task_row(before - SECOND), task_row(before - SECOND, failed)]
-    return goes, [task_row(before), task_row(before, failed), task_row(None, ready)]
-
-
-def reset_token(expires, **values):
-    return PasswordResetToken.objects.create(
-        user=UserFactory(), token_hash=f"r{next(numbers)}", expires_at=expires, **values
-    )
-
-
-def resets_around(before):
-    later, past = timezone.now() + DAY, before - SECOND
-    goes = [
-        reset_token(past),
-        reset_token(later, used_at=past),
-        reset_token(later, revoked_at=past),
-    ]
-    return goes, [reset_token(before), reset_token(later), reset_token(later, used_at=before)]
-
-
-def api_token(**values):
-    return APIToken.objects.create(
-        user=UserFactory(), name="t", prefix="tl", token_hash=f"a{next(numbers)}", **values
-    )
-
-
-def api_tokens_around(before):
-    later, past = timezone.now() + DAY, before - SECOND
-    goes = [api_token(expires_at=past), api_token(expires_at=later, revoked_at=past)]
-    return goes, [api_token(), api_token(expires_at=before), api_token(revoked_at=before)]
-
-
-BUILDERS = [
-    ("sessions", sessions_around),
-    ("activity", activity_around),
-    ("analytics", days_around),
-    ("tasks", tasks_around),
-    ("tokens", resets_around),
-    ("tokens", api_tokens_around),
-]
 
 
 @pytest.mark.parametrize(("name", "around"), BUILDERS)
@@ -229,6 +105,17 @@ def test_activity_outlives_its_session_without_pointing_at_nothing(limit):
 
     row.refresh_from_db()
     assert (row.session_id, row.user_id) == (None, old.user_id)
+    assert broken_rows() == []
+
+
+def test_a_purge_leaves_nothing_that_check_integrity_reports(limit):
+    for name, around in BUILDERS:
+        around(limit(name))
+    for row in UserSession.objects.all():
+        activity(timezone.now(), session=row, user=row.user)
+
+    run()
+
     assert broken_rows() == []
 
 
@@ -345,68 +232,3 @@ def test_nothing_to_remove_leaves_no_event():
     run()
 
     assert not AuditEvent.objects.filter(action="purge").exists()
-
-
-# --- The command and the task ---------------------------------------------------------------
-
-
-def test_the_table_names_every_rule_its_days_and_what_it_removes(settings):
-    lines = run("--dry-run").splitlines()
-
-    assert lines[0].split() == ["rule", "days", "would", "remove", "kept", "what"]
-    assert [line.split()[0] for line in lines[1:]] == NAMES
-    for rule, line in zip(rules(), lines[1:], strict=True):
-        assert f" {settings.RETENTION_DAYS[rule.setting]} " in line
-        assert line.endswith(rule.removes)
-
-
-def test_a_wrong_rule_removes_nothing_and_names_the_known(limit):
-    goes, stays = resets_around(limit("tokens"))
-
-    with pytest.raises(CommandError, match=f"No rule is called nix. There are: {', '.join(NAMES)}"):
-        run("tokens", "nix")
-    assert PasswordResetToken.objects.count() == len(goes) + len(stays)
-
-
-def test_only_the_named_rules_run(limit):
-    sessions, _ = sessions_around(limit("sessions"))
-    resets_around(limit("tokens"))
-
-    assert set(table(run("tokens", "tasks"))) == {"tokens", "tasks"}
-    assert {row.pk for row in sessions} <= left(UserSession)
-
-
-def test_the_task_runs_every_rule_and_fails_when_one_did(limit, monkeypatch, caplog):
-    goes, _stays = resets_around(limit("tokens"))
-
-    def broken(*_args):
-        raise OSError("disk")
-
-    (rule,) = rules_named(["analytics"])
-    monkeypatch.setitem(
-        retention._rules,
-        "analytics",
-        Rule(**{**{name: getattr(rule, name) for name in rule.__slots__}, "remove": broken}),
-    )
-
-    with pytest.raises(PurgeIncompleteError, match="analytics"):
-        purge_task.call()
-
-    assert "The rule analytics failed" in caplog.text
-    assert not left(PasswordResetToken) & {row.pk for row in goes}
-
-
-def test_a_rule_without_its_setting_is_refused():
-    with pytest.raises(ImproperlyConfigured, match="RETENTION_DAYS has no 'nix'"):
-        retention.register(Rule("nix", "nix", "", UserSession, lambda _: None, lambda *_: None))
-
-
-def test_a_purge_leaves_nothing_that_check_integrity_reports(limit):
-    for name, around in BUILDERS:
-        around(limit(name))
-    for row in UserSession.objects.all():
-        activity(timezone.now(), session=row, user=row.user)
-
-    run()
-
-    assert broken_rows() == []

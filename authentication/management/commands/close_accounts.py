@@ -60,9 +60,11 @@ Exit status: 0 when everything that was due is closed; 1 when something was in t
 
     def _close_due(self, *, dry_run: bool) -> None:
         if dry_run:
-            for user in due_accounts().order_by("deletion_due_at", "pk"):
+            due = list(due_accounts())
+            for user in due:
                 in_the_way = " ".join(obstacle.detail for obstacle in obstacles_of(user))
                 self.stdout.write(f"{user}: {in_the_way or 'would be closed.'}")
+            self.stdout.write(f"Due: {len(due)}.")
             return
         done = close_due_accounts()
         for one in done:

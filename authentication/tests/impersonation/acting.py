@@ -21,6 +21,11 @@ def make_desk(*more, **fields):
     return user
 
 
+def somebody():
+    """The one as whom they act."""
+    return make_user(username="bob")
+
+
 def browser_of(user, *, stepped_up=True):
     client = Client()
     client.force_login(user)

@@ -11,6 +11,7 @@ from authentication.tests.impersonation.acting import (
     browser_of,
     impersonations,
     make_desk,
+    somebody,
     start,
     who,
 )
@@ -21,17 +22,13 @@ from core.tests.parallel import at_once
 from users.models import EndReason, User, UserSession
 from users.sessions import SessionStore, revoke_sessions
 
+bob = pytest.fixture(somebody)
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def ann():
     return make_desk(username="ann")
-
-
-@pytest.fixture
-def bob():
-    return make_user(username="bob")
 
 
 def is_over():

@@ -10,6 +10,7 @@ from authentication.tests.impersonation.acting import (
     acting_as,
     impersonations,
     make_desk,
+    somebody,
     who,
 )
 from authentication.tests.people import make_user
@@ -18,12 +19,8 @@ from core.models import AuditEvent
 from items.tests.factories import ItemFactory
 from users.models import UserSession
 
+bob = pytest.fixture(somebody)
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def bob():
-    return make_user(username="bob")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from authentication.tests.impersonation.acting import (
     impersonations,
     make_desk,
     page_of,
+    somebody,
     start,
     who,
 )
@@ -28,12 +29,8 @@ from core.errors import NotAllowedError
 from core.models import AuditEvent
 from users.models import User, UserSession
 
+bob = pytest.fixture(somebody)
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def bob():
-    return make_user(username="bob")
 
 
 # --- Who, as whom ---------------------------------------------------------------------------
