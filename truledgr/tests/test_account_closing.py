@@ -193,14 +193,17 @@ def test_an_anonymised_account_cannot_be_restored(ann):
     assert not fresh(bystander).is_deleted
 
 
-def test_the_admin_says_why_it_does_not_restore(ann, admin_client):
+def test_the_admin_offers_no_restore_and_says_why_among_others(ann, admin_client):
     make_due(ann.user)
     close_due_accounts()
+    page = f"/admin/users/user/{ann.user.pk}/"
 
-    address = f"/admin/users/user/{ann.user.pk}/restore/"
-    page = admin_client.post(address, follow=True).content.decode()
+    assert f"{page}restore/" not in admin_client.get(f"{page}change/").content.decode()
+    assert admin_client.post(f"{page}restore/").status_code == 403
+    chosen = {"action": "restore_selected", "_selected_action": [str(ann.user.pk)]}
+    answer = admin_client.post("/admin/users/user/?state=deleted", chosen, follow=True)
 
-    assert "gone for good" in page
+    assert "gone for good" in answer.content.decode()
     assert fresh(ann.user).is_deleted
 
 

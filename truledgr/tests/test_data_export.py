@@ -216,7 +216,7 @@ def copy_of_only_activity(times):
         )
 
 
-def test_a_hundred_thousand_activities_fit_into_little_memory(django_assert_max_num_queries):
+def test_many_activities_fit_into_little_memory(django_assert_max_num_queries):
     user = UserFactory()
     SessionActivity.objects.create(
         user=user,
@@ -227,7 +227,7 @@ def test_a_hundred_thousand_activities_fit_into_little_memory(django_assert_max_
         client_ip="198.51.100.17",
         request_id="0199a1b2-0000-7000-8000-000000000000",
     )
-    copy_of_only_activity(99_999)
+    copy_of_only_activity(24_999)
     stream = Unseekable()
     stream.is_kept = False
 
@@ -237,9 +237,10 @@ def test_a_hundred_thousand_activities_fit_into_little_memory(django_assert_max_
     _now, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert counts["activity"] == 100_000
-    assert stream.written > 100_000
-    assert peak < 50_000_000, f"{peak:,} bytes"
+    assert counts["activity"] == 25_000
+    assert stream.written > 25_000
+    # A list of them would take 40 MB and more.
+    assert peak < 10_000_000, f"{peak:,} bytes"
 
 
 @on("postgresql")  # SQLite has one writer at a time

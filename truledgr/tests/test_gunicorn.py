@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from http import HTTPStatus
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class Server:
     def url(self):
         while not (found := re.search(r"Listening at: (http://[\d.:]+)", self.written)):
             assert self.process.poll() is None, self.written
+            time.sleep(0.05)
         return found[1]
 
     def stop(self):

@@ -110,6 +110,11 @@ class UserAdmin(SoftDeleteAdmin):
     def can_touch(self, request: HttpRequest, obj: User) -> bool:
         return can_manage(request.user, obj)
 
+    def has_restore_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Of an anonymised account there is nothing left to restore."""
+        is_empty = obj is not None and obj.anonymised_at is not None
+        return super().has_restore_permission(request, obj) and not is_empty
+
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Nobody deletes the account that they are signed in with."""
         return super().has_delete_permission(request, obj) and obj != request.user
