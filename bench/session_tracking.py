@@ -134,7 +134,11 @@ def _get(handler: WSGIHandler, path: str, store: Any, **headers: str) -> None:
     if store is not None:
         environ["HTTP_COOKIE"] = f"{settings.SESSION_COOKIE_NAME}={store.session_key}"
     statuses: list[str] = []
-    answer = handler(environ, lambda status, _headers: statuses.append(status))
+
+    def start_response(status: str, *_headers: Any) -> Any:
+        statuses.append(status)
+
+    answer = handler(environ, start_response)
     b"".join(answer)
     answer.close()
     assert statuses == [f"{HTTPStatus.OK.value} OK"], statuses
