@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -50,27 +49,17 @@ def way_in(session: UserSession) -> str:
     return _("%(method)s and %(factor)s") % words
 
 
-def place_of(session: UserSession) -> str:
-    return ", ".join(filter(None, [session.city, session.country]))
-
-
-def is_open(session: UserSession) -> bool:
-    """As ``UserSessionQuerySet.active()`` has it, for a row at hand."""
-    limit = min(session.expires_at, session.idle_expires_at)
-    return session.ended_at is None and limit > timezone.now()
-
-
 def end_of(session: UserSession) -> str:
     """Why it ended; one that nobody has swept up yet is expired all the same."""
-    if session.end_reason or is_open(session):
+    if session.end_reason or session.is_open:
         return session.end_reason
     return EndReason.EXPIRED.value
 
 
 def seconds_used(session: UserSession) -> int:
     """From the sign-in to the last use."""
-    began = session.signed_in_at or session.created_at
-    return max(0, int((session.last_activity_at - began).total_seconds()))
+    duration = session.duration
+    return max(0, int(duration.total_seconds())) if duration else 0
 
 
 def risk_in_words(fired: list[dict[str, Any]]) -> str:

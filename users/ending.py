@@ -8,12 +8,11 @@ from uuid import UUID
 from django.db import transaction
 
 from core import audit
-from core.errors import DomainError
-from core.json_values import flaw_of_text
+from core.reasons import clean_reason
 from users.models import EndReason, User, UserSession, UserSessionQuerySet
 from users.sessions import revoke_sessions
 
-SHORTEST_REASON, LONGEST_REASON = 5, 500
+SHORTEST_REASON = 5
 BATCH = 5_000
 ACTION = "end_sessions"
 EVERYBODY = User(pk="", username="everybody")  # whom the trail names for all of them
@@ -27,17 +26,6 @@ def open_sessions(*, of: User | None = None, keep: UUID | None = None) -> UserSe
     return rows if keep is None else rows.exclude(pk=keep)
 
 
-def clean_reason(reason: str) -> str:
-    """Raise ``DomainError`` for one that is too short, too long or no text."""
-    reason = reason.strip()
-    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-        text = f"Give a reason of {SHORTEST_REASON} to {LONGEST_REASON} characters."
-        raise DomainError(text, field="reason")
-    if flaw := flaw_of_text(reason):
-        raise DomainError(flaw, field="reason")
-    return reason
-
-
 def end_all(
     *, reason: str, of: User | None = None, keep: UUID | None = None, batch: int = BATCH
 ) -> Iterator[int]:
@@ -47,7 +35,7 @@ def end_all(
     request id. The acting context names the actor. Raise ``DomainError`` for a reason that is
     none, before anything has ended.
     """
-    reason = clean_reason(reason)
+    reason = clean_reason(reason, shortest=SHORTEST_REASON)
     with transaction.atomic():
         audit.record(action=ACTION, target=of or EVERYBODY, changes={"reason": (None, reason)})
     return _batches(open_sessions(of=of, keep=keep), batch)

@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from authentication import step_up
+from core.reasons import LONGEST_REASON
 from users.admin.sessions import UserSessionAdmin
-from users.ending import LONGEST_REASON, SHORTEST_REASON, end_all, open_sessions
+from users.ending import SHORTEST_REASON, end_all, open_sessions
 from users.models import UserSession
 
 TEMPLATE = "admin/users/usersession/end_everybodys.html"

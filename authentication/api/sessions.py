@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.decorators import action
@@ -16,7 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from authentication.api.own_rows import StepUpToChange, session_in_use
 from authentication.services import sessions
-from authentication.session_words import end_of, factor_of, is_open, seconds_used
+from authentication.session_words import end_of, factor_of, seconds_used
 from core.api.filters import StrictFilterBackend
 from core.api.permissions import OwnRowsPermission
 from users.api.callers import current_user
@@ -61,7 +60,7 @@ class SessionSerializer(serializers.ModelSerializer[UserSession]):
         return bool(session.pk == session_in_use(self.context["request"]))
 
     def get_is_active(self, session: UserSession) -> bool:
-        return is_open(session)
+        return session.is_open
 
     def get_device_name(self, session: UserSession) -> str:
         return str(session.device) if session.device else ""
@@ -130,8 +129,7 @@ class SessionViewSet(StepUpToChange, ListModelMixin, GenericViewSet[UserSession]
             return rows
         state = self.request.query_params.get("state", "active")
         if state == "ended":
-            now = timezone.now()
-            return rows.exclude(ended_at=None, expires_at__gt=now, idle_expires_at__gt=now)
+            return rows.over()
         return rows if state == "all" else rows.active()
 
     @extend_schema(

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from authentication.impersonation.rules import LONGEST_REASON, SHORTEST_REASON
+from authentication.impersonation.rules import SHORTEST_REASON
+from core.reasons import LONGEST_REASON
 
 
 class ImpersonationForm(forms.Form):

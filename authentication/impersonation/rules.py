@@ -6,14 +6,11 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from core.errors import DomainError
-from core.json_values import flaw_of_text
-from users.models import User, UserSession
+from users.models import User
 from users.services import can_manage
 
 PERMISSION = "users.impersonate_user"
 SHORTEST_REASON = 10
-LONGEST_REASON = UserSession._meta.get_field("impersonation_reason").max_length or 0
 
 STOP = "account_stop_impersonation"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -69,18 +66,6 @@ def refusal_of(actor: User, user: User) -> str:
 def may_allow_changes(actor: User) -> bool:
     """Whether ``actor`` may act as somebody in a session that is not read-only."""
     return actor.is_superuser
-
-
-def clean_reason(reason: str) -> str:
-    """Raise ``DomainError`` for one that is too short, too long or no text."""
-    reason = reason.strip()
-    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-        text = _("Say what for, in %(least)d to %(most)d characters.")
-        values = {"least": SHORTEST_REASON, "most": LONGEST_REASON}
-        raise DomainError(text % values, field="reason")
-    if flaw := flaw_of_text(reason):
-        raise DomainError(flaw, field="reason")
-    return reason
 
 
 # --- What may be asked for ------------------------------------------------------------------

@@ -23,12 +23,17 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from authentication import step_up
-from authentication.impersonation.rules import clean_reason, may_allow_changes, refusal_of
+from authentication.impersonation.rules import (
+    SHORTEST_REASON,
+    may_allow_changes,
+    refusal_of,
+)
 from authentication.mails import Notice, notify
 from authentication.requirement import IMPERSONATION, with_verification
 from core import audit
 from core.context import current, entered
 from core.errors import ConflictError, NotAllowedError
+from core.reasons import clean_reason
 from users.models import EndReason, User, UserSession
 from users.sessions import SessionStore, hash_key, revoke_sessions
 
@@ -64,7 +69,7 @@ def start(request: HttpRequest, *, user: User, reason: str, allow_changes: bool 
         raise NotAllowedError(_("You act as somebody already. Stop that first."))
     if not step_up.is_recent(request):
         raise NotAllowedError(step_up.REFUSAL)
-    reason = clean_reason(reason)
+    reason = clean_reason(reason, shortest=SHORTEST_REASON)
     with transaction.atomic():
         actor = _locked_actor(request)
         target: User | None = User.objects.alive().filter(pk=user.pk).first()

@@ -16,7 +16,7 @@ from django.views.generic import TemplateView
 
 from authentication import step_up
 from authentication.services import sessions
-from authentication.session_words import end_of, place_of, risk_in_words, way_in
+from authentication.session_words import end_of, risk_in_words, way_in
 from authentication.views.changes import ChangeView
 from users.models import EndReason, UserSession
 
@@ -39,7 +39,7 @@ def shown(session: UserSession) -> Row:
     return Row(
         session=session,
         way_in=way_in(session),
-        place=place_of(session),
+        place=session.place,
         risk=risk_in_words(session.risk_rules),
         end=str(dict(EndReason.choices).get(end_of(session), "")),
     )

@@ -59,7 +59,7 @@ def activities_of(plan: Plan, visit: Visit) -> Iterator[SessionActivity]:
                     "method": session.login_method,
                     "factor": FACTOR if session.verified_factor_at else None,
                     "new_device": not visit.is_known_device,
-                    "agent": _agent(session.user_agent),
+                    "agent": str(describe(session.user_agent)),
                 },
             )
             continue
@@ -97,7 +97,7 @@ def _failures_before(random: Random, visit: Visit) -> Iterator[SessionActivity]:
             extra={
                 "reason": "unknown_account",
                 "known_device": False,
-                "agent": _agent(random.choice(agents.PROGRAMS + agents.BOTS)),
+                "agent": str(describe(random.choice(agents.PROGRAMS + agents.BOTS))),
             },
         )
     for number in range(visit.failures, 0, -1):
@@ -109,7 +109,7 @@ def _failures_before(random: Random, visit: Visit) -> Iterator[SessionActivity]:
             extra={
                 "reason": "wrong_password",
                 "known_device": visit.is_known_device,
-                "agent": _agent(session.user_agent),
+                "agent": str(describe(session.user_agent)),
             },
         )
 
@@ -121,11 +121,6 @@ def _failure(random: Random, moment: datetime, **values: Any) -> SessionActivity
         occurred_at=moment,
         **values,
     )
-
-
-def _agent(header: str) -> str:
-    agent = describe(header)
-    return " on ".join(filter(None, [agent.browser, agent.os]))
 
 
 def _duration(random: Random, median: int) -> int:

@@ -10,9 +10,10 @@ from django.contrib import admin
 from django.contrib.admin.views.main import PAGE_VAR
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from users.models import UserSessionQuerySet
 
 LONGEST_TERM = 64
 METHODS = {
@@ -28,12 +29,12 @@ METHODS = {
 class ChoiceFilter(admin.SimpleListFilter):
     """Narrows down by what ``narrowed()`` makes of a choice; ignores a choice that is none."""
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Any]:
         value = self.value()
         known = {str(choice) for choice, _title in self.lookup_choices}
         return self.narrowed(queryset, str(value)) if value in known else queryset
 
-    def narrowed(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrowed(self, sessions: UserSessionQuerySet, value: str) -> QuerySet[Any]:
         raise NotImplementedError
 
 
@@ -44,10 +45,8 @@ class StateFilter(ChoiceFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("yes", _("Open")), ("no", _("Ended or expired"))]
 
-    def narrowed(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
-        now = timezone.now()
-        is_open = {"ended_at": None, "expires_at__gt": now, "idle_expires_at__gt": now}
-        return sessions.filter(**is_open) if value == "yes" else sessions.exclude(**is_open)
+    def narrowed(self, sessions: UserSessionQuerySet, value: str) -> QuerySet[Any]:
+        return sessions.active() if value == "yes" else sessions.over()
 
 
 class RiskFilter(ChoiceFilter):
@@ -65,7 +64,7 @@ class RiskFilter(ChoiceFilter):
             ("highest", _("Highest: %d and more, ended") % end),
         ]
 
-    def narrowed(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrowed(self, sessions: UserSessionQuerySet, value: str) -> QuerySet[Any]:
         ask, end = settings.RISK_ASK_SCORE, settings.RISK_END_SCORE
         bands = {
             "none": Q(risk_score=0),
@@ -91,7 +90,7 @@ class MethodFilter(ChoiceFilter):
         }
         return list(titles.items())
 
-    def narrowed(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrowed(self, sessions: UserSessionQuerySet, value: str) -> QuerySet[Any]:
         return sessions.filter(METHODS[value])
 
 
@@ -102,7 +101,7 @@ class RememberedFilter(ChoiceFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("no", _("As usual")), ("yes", _("Longer: “remember me”"))]
 
-    def narrowed(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrowed(self, sessions: UserSessionQuerySet, value: str) -> QuerySet[Any]:
         return sessions.filter(is_remembered=value == "yes")
 
 
@@ -113,7 +112,7 @@ class ImpersonatedFilter(ChoiceFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("no", _("The user")), ("yes", _("Staff, as the user"))]
 
-    def narrowed(self, sessions: QuerySet[Any], value: str) -> QuerySet[Any]:
+    def narrowed(self, sessions: UserSessionQuerySet, value: str) -> QuerySet[Any]:
         return sessions.filter(impersonator__isnull=value == "no")
 
 

@@ -14,7 +14,6 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -137,14 +136,11 @@ class UserSessionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("place"))
     def place(self, session: UserSession) -> str:
-        return ", ".join(filter(None, [session.city, session.country]))
+        return session.place
 
     @admin.display(description=gettext_lazy("open"), boolean=True)
     def is_open(self, session: UserSession) -> bool:
-        now = timezone.now()
-        return (
-            session.ended_at is None and session.expires_at > now and session.idle_expires_at > now
-        )
+        return session.is_open
 
     @admin.display(description=gettext_lazy("second factor"))
     def factor(self, session: UserSession) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q, Value
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.audit import AuditSpec
 from core.models import TimestampedModel, UUIDModel
+from core.reasons import LONGEST_REASON
 from users.models.device import Device, DeviceType
 from users.models.user import User
 
@@ -31,7 +32,15 @@ class UserSessionQuerySet(models.QuerySet["UserSession"]):
     def active(self, at: datetime | None = None) -> Self:
         """Neither ended nor past its idle or absolute limit, now or ``at`` a moment."""
         now = at or timezone.now()
-        return self.filter(ended_at=None, expires_at__gt=now, idle_expires_at__gt=now)
+        return self.filter(**_active(now))
+
+    def over(self) -> Self:
+        """Ended, or past a limit: all that are not ``active()``."""
+        return self.exclude(**_active(timezone.now()))
+
+
+def _active(at: datetime) -> dict[str, Any]:
+    return {"ended_at": None, "expires_at__gt": at, "idle_expires_at__gt": at}
 
 
 class UserSession(UUIDModel, TimestampedModel):
@@ -118,7 +127,7 @@ class UserSession(UUIDModel, TimestampedModel):
         help_text="Who of the staff acts as the user in it.",
     )
     impersonation_reason = models.CharField(
-        max_length=500,
+        max_length=LONGEST_REASON,
         blank=True,
         default="",
         db_default="",
@@ -187,6 +196,16 @@ class UserSession(UUIDModel, TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.browser or 'Unknown'} session {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """As ``UserSessionQuerySet.active()`` has it, for a row at hand."""
+        return self.ended_at is None and min(self.expires_at, self.idle_expires_at) > timezone.now()
+
+    @property
+    def place(self) -> str:
+        """Such as "Lisbon, PT"; empty when unknown."""
+        return ", ".join(filter(None, [self.city, self.country]))
 
     @property
     def duration(self) -> timedelta | None:

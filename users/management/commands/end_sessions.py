@@ -8,7 +8,8 @@ from django.core.management.base import CommandError, CommandParser
 from core.errors import DomainError
 from core.json_values import flaw_of_text
 from core.management.base import AuditedCommand
-from users.ending import BATCH, clean_reason, end_all, open_sessions
+from core.reasons import clean_reason
+from users.ending import BATCH, SHORTEST_REASON, end_all, open_sessions
 from users.models import User
 
 
@@ -43,7 +44,7 @@ none, or nobody confirmed: nothing has ended then.
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            clean_reason(options["reason"])
+            clean_reason(options["reason"], shortest=SHORTEST_REASON)
         except DomainError as error:
             raise CommandError(f"--reason: {error.message}") from None
         people: list[User | None] = [None] if options["all"] else [*_found(options["user"])]
