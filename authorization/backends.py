@@ -14,11 +14,12 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
+from authorization.access import access_of
 from authorization.models import RoleAssignment
 from users.models import User
 from users.session_user import take_over
 
-CACHE = "_role_permissions"
+ALL_PERMISSIONS = "_all_permissions"
 ROLE_REQUIRES = "role_requires_second_factor"
 
 
@@ -32,8 +33,8 @@ class GrantsItself(Protocol):
 class RoleBackend(ModelBackend):
     """Signs in by username or e-mail address; permissions come from role assignments.
 
-    The permissions of a user are one query, kept on the user object only, so that a change
-    takes effect with the next request.
+    What a user may do, on objects too, is one query, kept on the user object only, so that a
+    change takes effect with the next request.
     """
 
     def authenticate(
@@ -105,16 +106,21 @@ class RoleBackend(ModelBackend):
         """What the user's roles hold: one query, then none."""
         if not self.user_can_authenticate(user_obj):
             return set()
-        cached: set[str] | None = getattr(user_obj, CACHE, None)
-        if cached is None:
-            cached = {
+        if user_obj.is_superuser:
+            return self._every_permission(user_obj)
+        return access_of(user_obj).everywhere
+
+    def _every_permission(self, user: User) -> set[str]:
+        known: set[str] | None = user.__dict__.get(ALL_PERMISSIONS)
+        if known is None:
+            known = {
                 f"{app}.{codename}"
-                for app, codename in _permissions_of(user_obj).values_list(
+                for app, codename in Permission.objects.values_list(
                     "content_type__app_label", "codename"
-                )
+                ).order_by()
             }
-            setattr(user_obj, CACHE, cached)
-        return cached
+            user.__dict__[ALL_PERMISSIONS] = known
+        return known
 
     def get_all_permissions(
         self, user_obj: AbstractBaseUser | AnonymousUser, obj: models.Model | None = None
@@ -129,7 +135,7 @@ class RoleBackend(ModelBackend):
     ) -> bool:
         if not self.user_can_authenticate(user_obj):
             return False
-        if perm in self.get_group_permissions(user_obj) or user_obj.is_superuser:
+        if user_obj.is_superuser or perm in self.get_group_permissions(user_obj):
             return True
         itself: object = obj
         return isinstance(itself, GrantsItself) and itself.is_permitted(user_obj, perm)
@@ -168,10 +174,3 @@ class RoleBackend(ModelBackend):
 def _requiring(user: Any, at: datetime | None = None) -> QuerySet[RoleAssignment]:
     """Assignments in force of roles whose holders must use a second factor."""
     return RoleAssignment.objects.in_force(at).filter(user=user, role__totp_required=True)
-
-
-def _permissions_of(user: User) -> QuerySet[Permission]:
-    if user.is_superuser:
-        return Permission.objects.order_by()
-    roles = RoleAssignment.objects.in_force().filter(user=user).values("role")
-    return Permission.objects.filter(roles__in=roles).order_by().distinct()

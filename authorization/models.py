@@ -98,8 +98,11 @@ class RolePermission(models.Model):
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     granted_at = models.DateTimeField(default=timezone.now, help_text="When it was granted.")
+    reason = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="Why it was granted."
+    )
 
-    audit = AuditSpec(fields=("role", "permission"), label="role_id")
+    audit = AuditSpec(fields=("role", "permission", "reason"), label="role_id")
 
     class Meta:
         db_table = "role_permissions"

@@ -183,6 +183,12 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["model", "object_id", "-id"], name="audit_object_idx"),
             models.Index(fields=["actor", "-id"], name="audit_actor_idx"),
+            models.Index(fields=["action", "-id"], name="audit_action_idx"),
+            models.Index(
+                fields=["group_id", "-id"],
+                condition=Q(group_id__isnull=False),
+                name="audit_group_idx",
+            ),
             models.Index(fields=["-id"], condition=Q(action="seal"), name="audit_seal_idx"),
             models.Index(
                 fields=["on_behalf_of", "-id"],

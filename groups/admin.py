@@ -15,8 +15,8 @@ from core.admin_base import BaseAdmin, short_id
 from core.admin_json import JSONObjectField, TextListField
 from core.admin_soft_delete import SoftDeleteAdmin, SoftDeleteForm
 from core.errors import DomainError
-from groups import services
 from groups.models import Group, Membership
+from groups.services import memberships as services
 
 
 class GroupForm(SoftDeleteForm):

@@ -6,3 +6,9 @@ class GroupsConfig(AppConfig):
 
     name = "groups"
     verbose_name = "Groups"
+
+    def ready(self) -> None:
+        from authorization.access import register_holdings
+        from groups.access import HOLDINGS
+
+        register_holdings(HOLDINGS)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from core.personal_data import Apply, Keep, Obstacle, PersonalRows, account_closing, register
 from groups.models import Group, GroupQuerySet, Membership, MembershipStatus
-from groups.services import remove_memberships
+from groups.services.memberships import remove_memberships
 from users.models import User
 
 MOST_NAMED = 20

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from core.admin_base import short_id
 from core.admin_json import JSONObjectField, TextListField
 from core.admin_soft_delete import SoftDeleteAdmin, SoftDeleteForm
-from items import services
 from items.models import Item
+from items.services import items as services
 
 
 class ItemForm(SoftDeleteForm):

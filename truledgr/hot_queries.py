@@ -12,13 +12,13 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from authentication.models import APIToken, BackupCodeDevice, PasswordResetToken, TOTPDevice
 from authentication.personal_data.closing import due_accounts
 from authentication.secrets import hash_api_token
+from authorization.access import rows_to_read as access_rows
 from authorization.models import Role, RoleAssignment
 from core.api.pagination import PAGE_SIZE
 from core.models import AuditEvent
@@ -92,13 +92,9 @@ def roles_of_user() -> Rows:
     return RoleAssignment.objects.in_force().filter(user=ID)
 
 
-def permissions_of_user() -> Rows:
-    roles = RoleAssignment.objects.in_force().filter(user=ID).values("role")
-    return Permission.objects.filter(roles__in=roles).order_by().distinct()
-
-
-def groups_that_grant() -> Rows:
-    return Membership.objects.granting(User(pk=ID), "items.view_item").groups()
+def access_of_user() -> Rows:
+    """What anybody is asked to be allowed first, which answers everything after it."""
+    return access_rows(ID, timezone.now())
 
 
 def role_by_slug() -> Rows:
@@ -228,8 +224,7 @@ HOT: tuple[Callable[[], Rows], ...] = (
     backup_codes_of_user,
     usable_reset_tokens_of_user,
     roles_of_user,
-    permissions_of_user,
-    groups_that_grant,
+    access_of_user,
     role_by_slug,
     items_of_everybody,
     items_of_person,

@@ -19,8 +19,10 @@ urlpatterns = [
     path("api/auth/", include("authentication.api.headless_urls")),
     path("api/v1/", include("users.api.urls")),
     path("api/v1/", include("authentication.api.urls")),
+    path("api/v1/", include("authorization.api.urls")),
     path("api/v1/", include("groups.api.urls")),
     path("api/v1/", include("items.api.urls")),
+    path("api/v1/", include("core.api.urls")),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", DocsView.as_view(url_name="schema"), name="api-docs"),
     # Last: here and not in handler404, which Django does not ask while DEBUG is on.

@@ -6,19 +6,17 @@ request three times what running it does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.models import OuterRef, QuerySet
 from django.utils import timezone
 
+from core.compiled_query import CompiledQuery, compile_query
 from users.models import User, UserSession
 from users.session_user import requirement_columns
 
@@ -44,16 +42,18 @@ class SessionRow(NamedTuple):
 
 def read_session(key_hash: str) -> SessionRow | None:
     """The open session of that key; None when there is none, or it is past one of its limits."""
-    statement = _statement(tuple(settings.AUTHENTICATION_BACKENDS))
-    row = statement.run(key_hash)
-    if row is None:
+    statement, asked = _statement(tuple(settings.AUTHENTICATION_BACKENDS))
+    adapted = connection.ops.adapt_datetimefield_value
+    found = statement.run({ANY_KEY: key_hash, adapted(ANY_MOMENT): adapted(timezone.now())})
+    if not found:
         return None
+    [row] = found
     user_at = len(COLUMNS)
     asked_at = user_at + len(USER_COLUMNS)
     user = None
     if row[user_at + USER_COLUMNS.index("id")] is not None:
         user = User.from_db(connection.alias, USER_COLUMNS, row[user_at:asked_at])
-        for name, value in zip(statement.asked, row[asked_at:], strict=True):
+        for name, value in zip(asked, row[asked_at:], strict=True):
             setattr(user, name, value)
     return SessionRow._make([*row[:user_at], user if user and user.can_sign_in else None])
 
@@ -66,50 +66,8 @@ def rows_to_read(key_hash: str, at: datetime) -> QuerySet[UserSession, Any]:
     return rows.annotate(**asked).values_list(*COLUMNS, *users, *asked)
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """SQL, its parameters, and how the driver's values become Django's."""
-
-    sql: str
-    params: tuple[Any, ...]
-    asked: tuple[str, ...]
-    compiler: Any
-    converters: dict[int, Any]
-    any_moment: Any
-
-    def run(self, key_hash: str) -> Sequence[Any] | None:
-        given = {
-            ANY_KEY: key_hash,
-            self.any_moment: connection.ops.adapt_datetimefield_value(timezone.now()),
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, [given.get(value, value) for value in self.params])
-            row: Sequence[Any] | None = cursor.fetchone()
-        if row is None or not self.converters:
-            return row
-        [converted] = self.compiler.apply_converters([row], self.converters)
-        return list(converted)
-
-
 @lru_cache
-def _statement(backends: tuple[str, ...]) -> Statement:
-    """The statement for these backends, whose columns may depend on no other moment."""
-    compiler, sql, params = _compiled()
-    if (sql, params) != _compiled()[1:]:
-        raise ImproperlyConfigured(
-            f"second_factor_columns() of {', '.join(backends)} must use the moment it is given."
-        )
-    return Statement(
-        sql=sql,
-        params=params,
-        asked=tuple(requirement_columns(OuterRef("user_id"), at=ANY_MOMENT)),
-        compiler=compiler,
-        converters=compiler.get_converters([column for column, *_sql in compiler.select]),
-        any_moment=connection.ops.adapt_datetimefield_value(ANY_MOMENT),
-    )
-
-
-def _compiled() -> tuple[Any, str, tuple[Any, ...]]:
-    compiler = rows_to_read(ANY_KEY, ANY_MOMENT).query.get_compiler(connection=connection)
-    sql, params = compiler.as_sql()
-    return compiler, sql, tuple(params)
+def _statement(_backends: tuple[str, ...]) -> tuple[CompiledQuery, tuple[str, ...]]:
+    """The statement for these backends, and what they call the columns that they ask for."""
+    asked = tuple(requirement_columns(OuterRef("user_id"), at=ANY_MOMENT))
+    return compile_query(partial(rows_to_read, ANY_KEY, ANY_MOMENT)), asked

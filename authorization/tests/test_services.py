@@ -4,8 +4,8 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from authorization import services
 from authorization.models import Role, RoleAssignment, RolePermission, RoleScope
+from authorization.services import assignments, roles
 from authorization.tests.factories import RoleAssignmentFactory, RoleFactory
 from core.errors import ConflictError, DomainError, NotAllowedError
 from core.models import AuditEvent
@@ -35,7 +35,7 @@ def test_a_role_is_assigned_recorded_and_in_force_at_once():
     actor, user = holder_of("items.view_item"), UserFactory()
     role = RoleFactory(permissions=["items.view_item"])
 
-    assignment = services.assign_role(actor=actor, user=user, role=role, reason="New hire")
+    assignment = assignments.assign_role(actor=actor, user=user, role=role, reason="New hire")
 
     assert fresh(user).has_perm("items.view_item")
     assert assignment.granted_by == actor
@@ -46,10 +46,10 @@ def test_a_role_is_assigned_recorded_and_in_force_at_once():
 
 def test_assigning_again_sets_the_end_anew_and_keeps_one_row():
     actor, user, role = UserFactory(is_superuser=True), UserFactory(), RoleFactory()
-    services.assign_role(actor=actor, user=user, role=role)
+    assignments.assign_role(actor=actor, user=user, role=role)
     tomorrow = timezone.now() + timezone.timedelta(days=1)
 
-    services.assign_role(actor=actor, user=user, role=role, expires_at=tomorrow)
+    assignments.assign_role(actor=actor, user=user, role=role, expires_at=tomorrow)
 
     assert RoleAssignment.objects.get(user=user).expires_at == tomorrow
     latest = AuditEvent.objects.filter(model="roleassignment").latest("id")
@@ -64,9 +64,9 @@ def test_nobody_gives_or_takes_a_role_that_holds_more_than_they_do(is_active):
     held = RoleAssignmentFactory(role=role)
 
     with pytest.raises(NotAllowedError, match="do not hold"):
-        services.assign_role(actor=actor, user=user, role=role)
+        assignments.assign_role(actor=actor, user=user, role=role)
     with pytest.raises(NotAllowedError, match="do not hold"):
-        services.revoke_role(actor=actor, assignment=held)
+        assignments.revoke_role(actor=actor, assignment=held)
 
     assert not RoleAssignment.objects.filter(user=user).exists()
     assert RoleAssignment.objects.filter(pk=held.pk).exists()
@@ -77,10 +77,10 @@ def test_nobody_changes_their_own_roles_but_superusers():
     role = RoleFactory(permissions=["items.view_item"])
 
     with pytest.raises(NotAllowedError, match="their own roles"):
-        services.assign_role(actor=actor, user=actor, role=role)
+        assignments.assign_role(actor=actor, user=actor, role=role)
 
     boss = UserFactory(is_superuser=True)
-    assert services.assign_role(actor=boss, user=boss, role=role).user == boss
+    assert assignments.assign_role(actor=boss, user=boss, role=role).user == boss
 
 
 @pytest.mark.parametrize("flaw", ["group", "deleted"])
@@ -90,12 +90,12 @@ def test_only_live_roles_of_scope_global_are_assigned(flaw):
         role.delete()
 
     with pytest.raises(DomainError, match="scope global"):
-        services.assign_role(actor=UserFactory(is_superuser=True), user=UserFactory(), role=role)
+        assignments.assign_role(actor=UserFactory(is_superuser=True), user=UserFactory(), role=role)
 
 
 def test_an_end_in_the_past_is_refused():
     with pytest.raises(DomainError, match="past"):
-        services.assign_role(
+        assignments.assign_role(
             actor=UserFactory(is_superuser=True),
             user=UserFactory(),
             role=RoleFactory(),
@@ -107,8 +107,8 @@ def test_a_revoked_role_is_out_of_force_at_once_and_recorded():
     actor = UserFactory(is_superuser=True)
     held = RoleAssignmentFactory(role=RoleFactory(permissions=["items.view_item"]))
 
-    services.revoke_role(actor=actor, assignment=held)
-    services.revoke_role(actor=actor, assignment=held)
+    assignments.revoke_role(actor=actor, assignment=held)
+    assignments.revoke_role(actor=actor, assignment=held)
 
     assert not fresh(held.user).has_perm("items.view_item")
     assert AuditEvent.objects.get(model="roleassignment").action == "revoke"
@@ -119,11 +119,9 @@ def test_a_permission_is_granted_and_withdrawn_with_a_record():
     user = holder_of("items.view_item")
     role = user.role_assignments.get().role
 
-    held = services.grant_permission(
-        actor=actor, role=role, permission=permission("items.add_item")
-    )
+    held = roles.grant_permission(actor=actor, role=role, permission=permission("items.add_item"))
     assert fresh(user).has_perm("items.add_item")
-    services.withdraw_permission(actor=actor, held=held)
+    roles.withdraw_permission(actor=actor, held=held)
 
     assert not fresh(user).has_perm("items.add_item")
     events = AuditEvent.objects.filter(model="rolepermission").order_by("id")
@@ -135,9 +133,7 @@ def test_nobody_adds_a_permission_that_they_do_not_hold():
     role = RoleFactory()
 
     with pytest.raises(NotAllowedError, match=r"do not hold items\.delete_item"):
-        services.grant_permission(
-            actor=actor, role=role, permission=permission("items.delete_item")
-        )
+        roles.grant_permission(actor=actor, role=role, permission=permission("items.delete_item"))
     assert not RolePermission.objects.filter(role=role).exists()
 
 
@@ -146,16 +142,16 @@ def test_nobody_touches_a_role_that_holds_more_than_they_do():
     role = RoleFactory(permissions=["items.delete_item"])
 
     with pytest.raises(NotAllowedError):
-        services.grant_permission(actor=actor, role=role, permission=permission("items.view_item"))
+        roles.grant_permission(actor=actor, role=role, permission=permission("items.view_item"))
     with pytest.raises(NotAllowedError):
-        services.withdraw_permission(actor=actor, held=role.role_permissions.get())
+        roles.withdraw_permission(actor=actor, held=role.role_permissions.get())
 
 
 def test_a_permission_is_granted_once():
     role = RoleFactory(permissions=["items.view_item"])
 
     with pytest.raises(ConflictError, match="already"):
-        services.grant_permission(
+        roles.grant_permission(
             actor=UserFactory(is_superuser=True),
             role=role,
             permission=permission("items.view_item"),
@@ -167,6 +163,6 @@ def test_system_roles_are_closed_to_superusers_too():
     boss = UserFactory(is_superuser=True)
 
     with pytest.raises(NotAllowedError, match="system role"):
-        services.grant_permission(actor=boss, role=role, permission=permission("items.add_item"))
+        roles.grant_permission(actor=boss, role=role, permission=permission("items.add_item"))
     with pytest.raises(NotAllowedError, match="system role"):
-        services.withdraw_permission(actor=boss, held=role.role_permissions.first())
+        roles.withdraw_permission(actor=boss, held=role.role_permissions.first())

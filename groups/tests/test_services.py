@@ -9,8 +9,8 @@ from authorization.tests.factories import RoleAssignmentFactory, RoleFactory
 from core.errors import ConflictError, DomainError, NotAllowedError
 from core.models import AuditEvent
 from core.tests.parallel import at_once
-from groups import services
 from groups.models import Membership
+from groups.services import memberships as services
 from groups.tests.factories import GroupFactory, MembershipFactory
 from users.tests.factories import UserFactory
 

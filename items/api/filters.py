@@ -6,7 +6,7 @@ from django.db.models import BooleanField, Func, Value
 
 from core.api.filters import FlagFilter, MomentFilter, SearchFilter
 from items.models import ItemKind, ItemQuerySet
-from items.services import LONGEST_TAG
+from items.services.items import LONGEST_TAG
 
 
 class HasElement(Func):

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from core.api.serializers import StrictSerializer
 from groups.models import Group
 from items.models import Item, ItemKind
-from items.services import LARGEST_DATA, LONGEST_TAG, MOST_TAGS
+from items.services.items import LARGEST_DATA, LONGEST_TAG, MOST_TAGS
 from users.api.callers import current_user
 
 

@@ -16,10 +16,10 @@ from core.api.conditional import etag_of, expected_version, is_unchanged
 from core.api.filters import StrictFilterBackend
 from core.api.permissions import ActionPermission
 from core.api.schema import ETAG, IF_MATCH
-from items import services
 from items.api.filters import ItemFilterSet
 from items.api.serializers import ItemCreateSerializer, ItemSerializer, ItemUpdateSerializer
 from items.models import Item, ItemQuerySet
+from items.services import items as services
 from users.api.callers import current_user
 
 

@@ -9,8 +9,8 @@ from core.errors import ConflictError, DomainError, NotAllowedError, StaleVersio
 from core.models import AuditEvent
 from core.tests.parallel import at_once
 from groups.tests.factories import GroupFactory, MembershipFactory
-from items import services
 from items.models import Item
+from items.services import items as services
 from items.tests.factories import ItemFactory
 from users.tests.factories import UserFactory
 

@@ -20,7 +20,7 @@ from authorization.tests.factories import RoleFactory
 from core.context import ActingContext, Via, entered
 from groups.models import Group
 from groups.tests.factories import GroupFactory, MembershipFactory
-from items.services import create_item
+from items.services.items import create_item
 from items.tests.factories import ItemFactory
 from users.models import EndReason, SessionActivity, SessionDay, User
 from users.services import update_profile

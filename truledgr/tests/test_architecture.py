@@ -19,21 +19,21 @@ TABLES = {
         "totp_devices", "backup_code_devices", "password_reset_tokens", "api_tokens",
     },
     "authorization": {"roles", "role_permissions", "role_assignments"},
-    "groups": {"groups", "group_memberships"},
+    "groups": {"groups", "group_memberships", "group_invitations"},
     "items": {"items"},
     "core": {"audit_events"},
 }  # fmt: skip
 ids = {"ids": lambda model: model._meta.label}
 
 
-def test_there_are_the_fifteen_tables_and_the_roll_ups():
+def test_there_are_the_fifteen_tables_the_roll_ups_and_the_invitations():
     tables = {
         label: {m._meta.db_table for m in apps.get_app_config(label).get_models()}
         for label in LAYERS
     }
 
     assert tables == TABLES
-    assert sum(map(len, tables.values())) == 15 + 1
+    assert sum(map(len, tables.values())) == 15 + 2
 
 
 @pytest.mark.parametrize("model", MODELS, **ids)

@@ -353,7 +353,7 @@ def test_odd_headers_do_no_harm(caller, header, value):
 
 
 def test_a_crash_is_a_problem_without_a_trace(caller, monkeypatch):
-    monkeypatch.setattr("items.services.create_item", lambda **_: 1 / 0)
+    monkeypatch.setattr("items.services.items.create_item", lambda **_: 1 / 0)
 
     response = caller.send("POST", "items", '{"name": "x"}')
 

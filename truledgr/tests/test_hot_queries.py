@@ -19,8 +19,11 @@ from users.tests.factories import UserFactory, UserSessionFactory
 READ_ALL = {
     # Of "mine or of one of my groups, newest first", SQLite takes the order and reads on until it
     # has a page full.
-    "sqlite": {"items visible to member": "all of items by item_newest_idx"},
-    # "Mine or in a subquery" is no condition that an index of PostgreSQL serves.
+    "sqlite": {
+        "items visible to member": "all of items by item_newest_idx",
+        "groups visible to member": "all of groups by group_alive_idx",
+    },
+    # "Public or one of mine" is read in the order of names until a page is full.
     "postgresql": {"groups visible to member": "all of groups by group_alive_idx"},
 }
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from authorization.models import RoleScope
-from authorization.services import permissions_of
+from authorization.services.roles import permissions_of
 from core import audit
 from core.errors import ConflictError, DomainError, NotAllowedError
 from groups.models import Group, Membership, MembershipStatus
