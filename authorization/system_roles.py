@@ -54,21 +54,33 @@ SYSTEM_ROLES = (
         "group-admin",
         "Group administrator",
         "Runs a group for its owner.",
-        ("groups.view_*", "groups.change_*", "groups.*_membership", "items.*"),
+        (
+            "groups.view_group",
+            "groups.change_group",
+            "groups.*_membership",
+            "groups.*_invitation",
+            "items.*",
+        ),  # fmt: skip
         RoleScope.GROUP,
     ),
     SystemRole(
         "group-member",
         "Group member",
         "Works on the group's items.",
-        ("groups.view_*", "items.view_item", "items.add_item", "items.change_item"),
+        (
+            "groups.view_group",
+            "groups.view_membership",
+            "items.view_item",
+            "items.add_item",
+            "items.change_item",
+        ),  # fmt: skip
         RoleScope.GROUP,
     ),
     SystemRole(
         "group-viewer",
         "Group viewer",
         "Reads the group's items.",
-        ("groups.view_*", "items.view_item"),
+        ("groups.view_group", "groups.view_membership", "items.view_item"),
         RoleScope.GROUP,
     ),
 )
