@@ -16,7 +16,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import IntegrityError, models, transaction
 from django.db.models import ProtectedError, QuerySet, RestrictedError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
@@ -30,6 +30,7 @@ from core.admin_changes import changes_of
 from core.errors import DomainError
 from core.models import AuditEvent
 from core.rows import all_rows
+from core.security_events import note_refusal
 from core.soft_delete import is_soft_deleted
 
 if TYPE_CHECKING:
@@ -144,8 +145,10 @@ class BaseAdmin(LiveChoices, ModelAdmin):
             text = _("An action takes %d rows at most. Narrow the list down with a filter first.")
             self.message_user(request, text % MOST_ROWS_OF_AN_ACTION, messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
-        response = super().response_action(request, queryset, *args, **kwargs)
-        return response if isinstance(response, HttpResponse) else None
+        # The stubs know of no stream, which an action may answer too.
+        response: Any = super().response_action(request, queryset, *args, **kwargs)
+        is_answer = isinstance(response, HttpResponseBase)
+        return response if is_answer else None
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Leave out, while adding, the parts that nobody can fill in."""
@@ -294,6 +297,8 @@ def _is_key_of(field: Any, key: Any) -> bool:
 
 
 def refusal_text(error: BaseException) -> str:
+    """What to tell the member of staff; that a service refused them is a security event."""
+    note_refusal(error)
     match error:
         case DomainError():
             return error.message

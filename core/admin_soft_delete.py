@@ -4,25 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import model_ngettext, unquote
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.urls import URLPattern, path
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.admin_base import REFUSALS, BaseAdmin, admin_url, refusal_text
+from core.admin_base import (
+    MOST_ROWS_OF_AN_ACTION,
+    REFUSALS,
+    BaseAdmin,
+    admin_url,
+    refusal_text,
+)
 from core.deletion_preview import preview_deletion
 from core.soft_delete import DELETION_FIELDS
 
 SHOWN = 20
+UNDO_TEMPLATE = "admin/soft_delete/undo.html"
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -146,6 +162,8 @@ class SoftDeleteAdmin(BaseAdmin):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> Any:
+        if request.method == "POST":
+            _note_deleting(request, [unquote(object_id)])
         context = {"deletion_note": self.deletion_note, **(extra_context or {})}
         return super().delete_view(request, object_id, context)
 
@@ -161,15 +179,27 @@ class SoftDeleteAdmin(BaseAdmin):
         permissions=["restore"],
         description=gettext_lazy("Restore selected %(verbose_name_plural)s"),
     )
-    def restore_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        rows: Any = self.model._default_manager.filter(
-            pk__in=self.touchable(request, queryset.filter(is_deleted=True)).values("pk")
-        )
-        self._restore(request, rows)
+    def restore_selected(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponse | None:
+        self._restore_touchable(request, queryset.filter(is_deleted=True))
+        return None
+
+    def _restore_touchable(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        keys = self.touchable(request, rows).values("pk")
+        self._restore(request, self.model._default_manager.filter(pk__in=keys))
+
+    def restore_rows(self, request: HttpRequest, rows: Any) -> tuple[int, dict[str, int]]:
+        """Restore the rows of a queryset and what went with them; answer as its ``restore()``.
+
+        For subclasses whose rows come back by a service.
+        """
+        restored: tuple[int, dict[str, int]] = rows.restore()
+        return restored
 
     def _restore(self, request: HttpRequest, rows: Any) -> None:
         try:
-            total, by_label = rows.restore()
+            total, by_label = self.restore_rows(request, rows)
         except REFUSALS as error:
             self.message_user(request, refusal_text(error), messages.ERROR)
             return
@@ -185,14 +215,77 @@ class SoftDeleteAdmin(BaseAdmin):
             text += _(", and %d rows that were deleted with them") % (total - restored)
         self.message_user(request, f"{text}.", messages.SUCCESS)
 
+    # --- Undoing a delete -----------------------------------------------------------------
+
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse | None:
+        if request.POST.get("action") == "delete_selected" and "post" in request.POST:
+            _note_deleting(request, request.POST.getlist(ACTION_CHECKBOX_NAME))
+        return super().response_action(request, queryset, *args, **kwargs)
+
+    def message_user(
+        self,
+        request: HttpRequest,
+        message: Any,
+        level: int | str = messages.INFO,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """Where it says that rows have been deleted, put a button beside it that undoes it."""
+        deletions = self._deletions_of(request) if level == messages.SUCCESS else []
+        if deletions:
+            context = {"message": message, "url": self._undo_url(), "deletions": deletions}
+            message = render_to_string(UNDO_TEMPLATE, context, request=request)
+        super().message_user(request, message, level, *args, **kwargs)
+
+    def _deletions_of(self, request: HttpRequest) -> list[UUID]:
+        """What this request has deleted and whoever makes it may restore."""
+        noted = getattr(request, "deleting", None)
+        if noted is None or not self.has_restore_permission(request):
+            return []
+        keys, since = noted
+        rows = self.model._base_manager.filter(pk__in=keys, is_deleted=True, deleted_at__gte=since)
+        deletions = rows.order_by().values_list("deletion_id", flat=True).distinct()
+        return list(deletions[:MOST_ROWS_OF_AN_ACTION])
+
+    def _undo_url(self) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_undo")
+
+    def undo_view(self, request: HttpRequest) -> HttpResponse:
+        """Restore what the named deletes took along, as far as it is still there."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_restore_permission(request):
+            raise PermissionDenied
+        rows = self.get_queryset(request).filter(
+            is_deleted=True, deletion_id__in=_keys_in(request.POST.getlist("deletion"))
+        )
+        count = rows.order_by()[: MOST_ROWS_OF_AN_ACTION + 1].count()
+        if count > MOST_ROWS_OF_AN_ACTION:
+            text = _("That deleted more than %d rows. Restore what it belonged to instead.")
+            self.message_user(request, text % MOST_ROWS_OF_AN_ACTION, messages.ERROR)
+        elif count:
+            self._restore_touchable(request, rows)
+        else:
+            text = _("There is nothing to undo: it has been restored, or removed for good.")
+            self.message_user(request, text, messages.WARNING)
+        opts = self.opts
+        return HttpResponseRedirect(reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"))
+
     def get_urls(self) -> list[URLPattern]:
         opts = self.opts
+        undo = path(
+            "undo/",
+            self.admin_site.admin_view(self.undo_view),
+            name=f"{opts.app_label}_{opts.model_name}_undo",
+        )
         restore = path(
             "<path:object_id>/restore/",
             self.admin_site.admin_view(self.restore_view),
             name=f"{opts.app_label}_{opts.model_name}_restore",
         )
-        return [restore, *super().get_urls()]
+        return [undo, restore, *super().get_urls()]
 
     def restore_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         if request.method != "POST":
@@ -213,6 +306,22 @@ class SoftDeleteAdmin(BaseAdmin):
             name = f"{self.opts.app_label}_{self.opts.model_name}_restore"
             context["restore_url"] = admin_url(name, obj.pk)
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _note_deleting(request: HttpRequest, keys: list[str]) -> None:
+    """Remember what this request is about to delete, and since when."""
+    request.deleting = (keys, timezone.now())  # type: ignore[attr-defined]
+
+
+def _keys_in(texts: list[str]) -> list[UUID]:
+    """Those of the texts that are keys of a delete."""
+    keys = []
+    for text in texts[:MOST_ROWS_OF_AN_ACTION]:
+        try:
+            keys.append(UUID(text))
+        except ValueError:
+            continue
+    return keys
 
 
 def _shows_deleted(request: HttpRequest) -> bool:

@@ -197,7 +197,7 @@ def record(
     else:
         label, group_id = str(target), None
     using = router.db_for_write(model, instance=target)
-    row = _common_row(action=action, model=model, actor=actor)
+    row = common_row(action=action, model=model, actor=actor)
     object_id = str(target.pk)
     label = label.replace("\0", "")[:LABEL_LENGTH]
     changes_text = canonical_json(changes or {})
@@ -252,9 +252,10 @@ def canonical_context(row: EventRow) -> str:
     )
 
 
-def _common_row(
+def common_row(
     *, action: str, model: type[models.Model], actor: AbstractBaseUser | None
 ) -> EventRow:
+    """What events of this moment share: who acts, on which model, through which door."""
     context = current()
     actor, acted_as = actor or context.actor(), None
     if impersonator := context.impersonator():  # services name the user of the session
@@ -355,7 +356,7 @@ def _run_for_rows(
     action: str,
     actor: AbstractBaseUser | None,
 ) -> list[str]:
-    row = _common_row(action=action, model=model, actor=actor)
+    row = common_row(action=action, model=model, actor=actor)
     common = (*common_values(connections[using], row), canonical_context(row) + "\n")
     return [key for (key,) in run_insert(using, sql, (*common, *own_params))]
 
@@ -396,5 +397,4 @@ def update(
 
 
 def _shown(spec: AuditSpec, name: str, value: Any) -> Leaf:
-    shown = leaf(value)
-    return _hidden(shown) if name in spec.redacted else shown
+    return _hidden(leaf(value)) if name in spec.redacted else leaf(value)

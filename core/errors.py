@@ -34,3 +34,13 @@ class NotAllowedError(DomainError):
     """The actor may see the object but may not do this to it."""
 
     code = "permission_denied"
+
+
+class TooOftenError(DomainError):
+    """The actor, or all together, did it too often lately; ``wait`` is in seconds."""
+
+    code = "throttled"
+
+    def __init__(self, message: str, *, wait: float = 0.0, field: str | None = None) -> None:
+        super().__init__(message, field=field)
+        self.wait = wait

@@ -19,6 +19,7 @@ from django.db import models, transaction
 from core import audit
 from core.context import current
 from core.current_request import current_request, route_of
+from core.errors import NotAllowedError
 from core.rates import CountingError, Rate, digest, increment, network_of, take
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,16 @@ def note(kind: Kind, *, reason: str = "", status: int | None = None) -> None:
         _note(kind, reason, status)
     except Exception:
         logger.exception("A security event could not be noted: %s.", kind.value)
+
+
+def note_refusal(error: BaseException | None) -> None:
+    """Note ``error`` if a service refused somebody, where the answer says so only in words.
+
+    The admin shows a message on a page, and a command ends: no status tells it. Call it outside
+    of the transaction that the refusal has rolled back.
+    """
+    if isinstance(error, NotAllowedError):
+        note(Kind.ACCESS_DENIED, reason=error.code)
 
 
 def settle() -> None:

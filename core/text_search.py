@@ -6,8 +6,9 @@ language.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db import connections
@@ -17,38 +18,52 @@ from django.db.migrations.state import ProjectState
 from django.db.models import Q, QuerySet
 
 CONFIGURATION = "simple"
+# Minuses or none, then a phrase in quotation marks, of which the second may be missing, or a word.
+WORDS = re.compile(r'(-*)\s*(?:"([^"]*)"?|([^\s"-][^\s"]*))')
+
+
+class Word(NamedTuple):
+    """A word or a phrase, and whether it must not be there."""
+
+    text: str
+    is_unwanted: bool
 
 
 def matching(rows: QuerySet[Any], *, fields: Sequence[str], text: str) -> QuerySet[Any]:
     """Rows that hold every word of ``text`` in ``fields``, whatever the case and the order.
 
-    PostgreSQL reads ``text`` as its ``websearch_to_tsquery`` does: "a phrase", or, -not. The
-    fields are those of an ``AddSearchIndex``, in its order. Elsewhere each word is looked for as
-    a part of any field, quotation marks keep words together, and a minus leaves rows out.
+    "A phrase" in quotation marks stands together, -not leaves rows out, and ``or`` parts two
+    searches. The fields are those of an ``AddSearchIndex``, in its order. PostgreSQL reads
+    ``text`` by its ``websearch_to_tsquery`` and finds whole words; elsewhere a part of a word is
+    found too. A text without any word finds nothing. It must hold no NUL.
     """
     if connections[rows.db].vendor == "postgresql":
         vector = SearchVector(*fields, config=CONFIGURATION)
         query = SearchQuery(text, config=CONFIGURATION, search_type="websearch")
         found: QuerySet[Any] = rows.alias(_searched=vector).filter(_searched=query)
         return found
-    for word, is_unwanted in words_of(text):
-        holding = Q()
-        for field in fields:
-            holding |= Q(**{f"{field}__icontains": word})
-        rows = rows.exclude(holding) if is_unwanted else rows.filter(holding)
-    return rows
+    wanted = Q(pk__in=[])
+    for words in searches_in(text):
+        wanted |= Q(*(_holding(fields, word) for word in words))
+    return rows.filter(wanted)
 
 
-def words_of(text: str) -> list[tuple[str, bool]]:
-    """The words and "quoted phrases" of ``text``, each with whether a minus stands before it."""
-    found = []
-    for position, part in enumerate(text.split('"')):
-        words = [part.strip()] if position % 2 else part.split()
-        for word in words:
-            bare = word.lstrip("-")
-            if bare:
-                found.append((bare, word.startswith("-")))
-    return found
+def _holding(fields: Sequence[str], word: Word) -> Q:
+    holding = Q()
+    for field in fields:
+        holding |= Q(**{f"{field}__icontains": word.text})
+    return ~holding if word.is_unwanted else holding
+
+
+def searches_in(text: str) -> list[list[Word]]:
+    """What ``or`` parts in ``text``, each as the words and "quoted phrases" that it asks for."""
+    found: list[list[Word]] = [[]]
+    for minus, phrase, word in WORDS.findall(text):
+        if word.lower() == "or":
+            found.append([])
+        elif any(map(str.isalnum, phrase or word)):
+            found[-1].append(Word((phrase or word).strip(), len(minus) % 2 == 1))
+    return [words for words in found if words]
 
 
 class AddSearchIndex(Operation):

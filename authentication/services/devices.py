@@ -17,6 +17,7 @@ from authentication.services.reporting import (
     start_reset,
 )
 from core import audit
+from core.context import attributed_to
 from core.errors import ConflictError
 from users.models import Device, EndReason, User, UserSession
 from users.sessions import revoke_sessions
@@ -43,13 +44,14 @@ def report_device(*, actor: User, device: Device, this: UUID | None) -> DeviceRe
     sessions = UserSession.objects.filter(user=user, device=device)
     if this is not None and sessions.filter(pk=this).exists():
         raise ConflictError(_("This is the device that you are using."))
-    if not report_devices(Device.objects.filter(pk=device.pk, user=user, reported_at=None)):
-        raise ConflictError(_("This device was reported before."))
-    resets = PasswordResetToken.objects.filter(user=user)
-    revoke_reset_tokens(resets, actor=actor, reason=REASON)
-    tokens = revoke_tokens(user, made_in=list(sessions.values_list("pk", flat=True)))
-    ended = revoke_sessions(sessions, reason=EndReason.SUSPICIOUS)
-    report = DeviceReport(sessions=ended, tokens=tokens, reset_mailed=start_reset(user))
+    with attributed_to(actor):
+        if not report_devices(Device.objects.filter(pk=device.pk, user=user, reported_at=None)):
+            raise ConflictError(_("This device was reported before."))
+        resets = PasswordResetToken.objects.filter(user=user)
+        revoke_reset_tokens(resets, actor=actor, reason=REASON)
+        tokens = revoke_tokens(user, made_in=list(sessions.values_list("pk", flat=True)))
+        ended = revoke_sessions(sessions, reason=EndReason.SUSPICIOUS)
+        report = DeviceReport(sessions=ended, tokens=tokens, reset_mailed=start_reset(user))
     audit.record(
         action="reported_device",
         target=user,

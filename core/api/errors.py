@@ -29,7 +29,13 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from core.context import current
-from core.errors import ConflictError, DomainError, NotAllowedError, StaleVersionError
+from core.errors import (
+    ConflictError,
+    DomainError,
+    NotAllowedError,
+    StaleVersionError,
+    TooOftenError,
+)
 from core.security_events import Kind, note
 
 logger = logging.getLogger(__name__)
@@ -42,6 +48,7 @@ STATUS_OF = {
     ConflictError: HTTPStatus.CONFLICT,
     StaleVersionError: HTTPStatus.PRECONDITION_FAILED,
     NotAllowedError: HTTPStatus.FORBIDDEN,
+    TooOftenError: HTTPStatus.TOO_MANY_REQUESTS,
     DomainError: HTTPStatus.BAD_REQUEST,
 }
 
@@ -102,15 +109,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     if known is None:
         return None
     set_rollback()
-    errors = []
-    if isinstance(known.detail, dict | list):
-        errors = list(islice(_field_errors(known.detail), MOST_ERRORS))
-    body = problem(
-        known.status_code,
-        code=_code_of(known),
-        detail=_summary(errors) if errors else str(known.detail),
-        errors=errors,
-    )
+    body = _body_of(known)
     response = Response(body, status=known.status_code, headers=_headers_of(known))
     response.problem_code = body["code"]  # type: ignore[attr-defined]
     request = context.get("request")
@@ -118,6 +117,26 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
         request.accepted_renderer = ProblemRenderer()
         request.accepted_media_type = CONTENT_TYPE
     return response
+
+
+def problem_of(error: Exception) -> dict[str, Any]:
+    """The problem that ``error`` is; raise it again when it is not the caller's doing."""
+    known = _as_api_exception(error)
+    if known is None:
+        raise error
+    return _body_of(known)
+
+
+def _body_of(known: exceptions.APIException) -> dict[str, Any]:
+    errors = []
+    if isinstance(known.detail, dict | list):
+        errors = list(islice(_field_errors(known.detail), MOST_ERRORS))
+    return problem(
+        known.status_code,
+        code=_code_of(known),
+        detail=_summary(errors) if errors else str(known.detail),
+        errors=errors,
+    )
 
 
 def _is_csrf_failure(error: Exception) -> bool:
@@ -167,6 +186,8 @@ def _from_domain(error: DomainError) -> exceptions.APIException:
     known = exceptions.APIException(detail, code=error.code)
     known.status_code = status
     known.default_code = error.code
+    if isinstance(error, TooOftenError):
+        known.wait = error.wait  # type: ignore[attr-defined]
     return known
 
 

@@ -45,19 +45,19 @@ class KeysetPagination(BasePagination):
     ) -> list[Any]:
         self.request = request
         self.size = _page_size(request)
-        self.ordering = _ordering(request, view)
+        self.ordering = ordering_of(request, view)
         field, descending = self._field(view)
         columns = [field] if field in {"id", "pk"} else [field, "pk"]
         cursor = request.query_params.get("cursor")
         if cursor is not None:
-            values = _decode(cursor, self.ordering, queryset, columns)
+            values = decode_cursor(cursor, self.ordering, queryset, columns)
             queryset = queryset.filter(_after(columns, values, descending=descending))
         sign = "-" if descending else ""
         rows = list(queryset.order_by(*(f"{sign}{column}" for column in columns))[: self.size + 1])
         self.next_cursor = None
         if len(rows) > self.size:
             rows.pop()
-            self.next_cursor = _encode(self.ordering, rows[-1], columns)
+            self.next_cursor = encode_cursor(self.ordering, rows[-1], columns)
         return rows
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -118,7 +118,7 @@ def _page_size(request: Request) -> int:
     return int(value)
 
 
-def _ordering(request: Request, view: Any) -> str:
+def ordering_of(request: Request, view: Any) -> str:
     ordering: str = request.query_params.get("ordering", view.default_ordering)
     if ordering.removeprefix("-") not in view.orderings:
         raise refuse(
@@ -137,7 +137,7 @@ def _after(columns: Sequence[str], values: Sequence[Any], *, descending: bool) -
     return Q(**{f"{first}__{beyond}e": values[0]}) & (Q(**{f"{first}__{beyond}": values[0]}) | tie)
 
 
-def _encode(ordering: str, row: Any, columns: Sequence[str]) -> str:
+def encode_cursor(ordering: str, row: Any, columns: Sequence[str]) -> str:
     values = [_text_of(getattr(row, column)) for column in columns]
     return base64.urlsafe_b64encode(json.dumps([ordering, *values]).encode()).decode().rstrip("=")
 
@@ -146,7 +146,7 @@ def _text_of(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _decode(
+def decode_cursor(
     cursor: str, ordering: str, queryset: QuerySet[Any], columns: Sequence[str]
 ) -> list[Any]:
     options = queryset.model._meta

@@ -38,7 +38,7 @@ class ActionPermission(BasePermission):
         if not _is_answered(request, view):
             return True  # DRF answers 405 next
         named, permission = _permission_for(request, view)
-        if named and not _token_allows(request, permission):
+        if named and not token_allows(request, permission):
             self.message = f"The scopes of this token do not include {permission}."
             return False
         return named
@@ -71,6 +71,7 @@ def _permission_for(request: Request, view: APIView) -> tuple[bool, str | None]:
     return action in permissions, permissions.get(action)
 
 
-def _token_allows(request: Request, permission: str | None) -> bool:
+def token_allows(request: Request, permission: str | None) -> bool:
+    """Whether the scopes of the caller's token, if it has any, include ``permission``."""
     allows = getattr(request.auth, "allows", None)
     return allows is None or permission is None or allows(permission)

@@ -12,6 +12,7 @@ from core.json_values import printable
 MOST_NAMED = 10
 JSON_TYPES: tuple[tuple[type[serializers.Field[Any, Any, Any, Any]], type, str], ...] = (
     (serializers.BooleanField, bool, "Must be true or false."),
+    (serializers.IntegerField, int, "Must be a whole number."),
     (serializers.CharField, str, "Must be a string."),
     (serializers.ChoiceField, str, "Must be a string."),
     (serializers.UUIDField, str, "Must be a string."),
@@ -58,13 +59,25 @@ class ProblemErrorSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
-class ProblemSerializer(serializers.Serializer[Any]):
-    """A problem (RFC 9457). Branch on `code`; show people `detail`; quote `request_id`."""
-
+class OneProblemSerializer(serializers.Serializer[Any]):
     type = serializers.CharField(default="about:blank")
     title = serializers.CharField(help_text="The phrase that belongs to the status.")
     status = serializers.IntegerField()
     code = serializers.CharField(help_text="Stable, for programs.")
     detail = serializers.CharField(help_text="For people.")
-    request_id = serializers.CharField(help_text="The same as in the X-Request-ID header.")
     errors = ProblemErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+
+
+class RowProblemSerializer(serializers.Serializer[Any]):
+    index = serializers.IntegerField(help_text="The position of the operation, from 0.")
+    status = serializers.IntegerField(help_text="What it would have been answered by itself.")
+    problem = OneProblemSerializer()
+
+
+class ProblemSerializer(OneProblemSerializer):
+    """A problem (RFC 9457). Branch on `code`; show people `detail`; quote `request_id`."""
+
+    request_id = serializers.CharField(help_text="The same as in the X-Request-ID header.")
+    results = RowProblemSerializer(
+        many=True, required=False, help_text="Of many operations: those at fault."
+    )

@@ -16,6 +16,8 @@ from django.core.management.base import (
 )
 
 from core.context import Via, acting
+from core.errors import NotAllowedError
+from core.security_events import note_refusal
 
 
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
@@ -48,4 +50,8 @@ class AuditedCommand(BaseCommand):
             except users.DoesNotExist:
                 raise CommandError(f"--actor: there is no user called {username!r}.") from None
         with acting(via=Via.COMMAND, actor=actor):
-            yield
+            try:
+                yield
+            except (NotAllowedError, CommandError) as error:
+                note_refusal(error.__cause__ if isinstance(error, CommandError) else error)
+                raise

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.admin.views.main import PAGE_VAR
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.admin_filters import TextFilter
 from users.models import UserSessionQuerySet
 
-LONGEST_TERM = 64
 METHODS = {
     "password": Q(login_method="password"),
     "passkey": Q(login_method="passkey"),
@@ -114,42 +112,6 @@ class ImpersonatedFilter(ChoiceFilter):
 
     def narrowed(self, sessions: UserSessionQuerySet, value: str) -> QuerySet[Any]:
         return sessions.filter(impersonator__isnull=value == "no")
-
-
-class TextFilter(admin.SimpleListFilter):
-    """A field to type into, for columns that hold more values than a list of links can."""
-
-    template = "admin/text_filter.html"
-    lookup: str
-    hint: Any
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("", "")]  # the field stands in place of choices
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        kept = self.request.GET.lists()
-        yield {
-            "selected": not self.value(),
-            "query_string": changelist.get_query_string(remove=[self.parameter_name]),
-            "display": _("All"),
-            "name": self.parameter_name,
-            "value": self.value() or "",
-            "hint": self.hint,
-            "longest": LONGEST_TERM,
-            "others": [
-                (name, value)
-                for name, values in kept
-                if name not in {self.parameter_name, PAGE_VAR}
-                for value in values
-            ],
-        }
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        term = (self.value() or "").replace("\0", "").strip()[:LONGEST_TERM]
-        return queryset.filter(**{self.lookup: self.cleaned(term)}) if term else queryset
-
-    def cleaned(self, term: str) -> str:
-        return term
 
 
 class CountryFilter(TextFilter):

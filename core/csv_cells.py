@@ -1,0 +1,29 @@
+"""Cells of CSV files that spreadsheets show and never run, and the way back.
+
+A spreadsheet takes a cell that starts with one of ``FORMULA_STARTS`` for a formula, whatever the
+quotes around it, and so lets whoever wrote the text act as whoever opens the file. An apostrophe
+before it makes it text. What starts with apostrophes and then such a character gets one more, so
+that ``bare_cell(safe_cell(text)) == text`` for every text.
+"""
+
+from __future__ import annotations
+
+import re
+
+# A tab or a line break in front is dropped by some spreadsheets, and what follows is a formula;
+# the full-width forms are what East Asian keyboards type, and are taken for the same.
+FORMULA_STARTS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+_STARTS = re.escape(FORMULA_STARTS)
+# Spaces in front are dropped as well.
+_DANGEROUS = re.compile(rf"'*[ \u00a0]*[{_STARTS}]")
+_ESCAPED = re.compile(rf"'+[ \u00a0]*[{_STARTS}]")
+
+
+def safe_cell(text: str) -> str:
+    """``text`` with an apostrophe before it where a spreadsheet could run it."""
+    return f"'{text}" if _DANGEROUS.match(text) else text
+
+
+def bare_cell(text: str) -> str:
+    """The text that ``safe_cell`` made this of; any other as it stands."""
+    return text[1:] if _ESCAPED.match(text) else text
