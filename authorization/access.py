@@ -93,16 +93,25 @@ def register_holdings(holdings: Holdings) -> None:
 
 def access_of(user: User) -> Access:
     """What ``user`` may do; nothing for one who may not sign in. One query, then none."""
+    if not user.can_sign_in:
+        return Access()  # not kept: a copy of the user may be asked what waking up would give
     known: Access | None = user.__dict__.get(CACHE)
     if known is None:
-        known = _read(user) if user.can_sign_in else Access()
-        user.__dict__[CACHE] = known
+        known = user.__dict__[CACHE] = _read(user)
     return known
 
 
 def forget_access(user: User) -> None:
     """Read it anew at the next question, after a change in the same request."""
     user.__dict__.pop(CACHE, None)
+
+
+def objects_held(user: User, kind: str) -> list[Any]:
+    """The objects of one kind on which ``user`` holds anything; one query after that of
+    ``access_of()``.
+    """
+    keys = list(access_of(user).objects.get(kind, {}))
+    return list(_sources[kind].owned(user.pk).model._base_manager.filter(pk__in=keys))
 
 
 def rows_to_read(user_id: UUID, at: datetime) -> QuerySet[Any, Any]:

@@ -13,9 +13,12 @@ from django.contrib.auth.models import AnonymousUser, Permission
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from authorization.access import access_of
-from authorization.models import RoleAssignment
+from authorization.grounds import NOBODY, grounds_of, roles_holding
+from authorization.labels import label_of
+from authorization.models import Role, RoleAssignment
 from users.models import User
 from users.session_user import take_over
 
@@ -94,21 +97,30 @@ class RoleBackend(ModelBackend):
         by_role: bool | None = getattr(user, ROLE_REQUIRES, None)
         return _requiring(user.pk).exists() if by_role is None else by_role
 
+    # --- What somebody may do -----------------------------------------------------------------
+
     def get_user_permissions(
         self, user_obj: AbstractBaseUser | AnonymousUser, obj: models.Model | None = None
     ) -> set[str]:
-        """Nobody holds a permission other than through a role."""
-        return set()
+        """Nobody holds a permission other than through a role, but superusers, who hold all."""
+        if not self.user_can_authenticate(user_obj) or not user_obj.is_superuser:
+            return set()
+        return self._every_permission(user_obj)
 
     def get_group_permissions(
         self, user_obj: AbstractBaseUser | AnonymousUser, obj: models.Model | None = None
     ) -> set[str]:
-        """What the user's roles hold: one query, then none."""
+        """What the user's roles hold: one query, then none. With ``obj``, what it grants, too."""
         if not self.user_can_authenticate(user_obj):
             return set()
         if user_obj.is_superuser:
             return self._every_permission(user_obj)
-        return access_of(user_obj).everywhere
+        everywhere = access_of(user_obj).everywhere
+        itself: object = obj
+        if not isinstance(itself, GrantsItself):
+            return everywhere
+        others = self._every_permission(user_obj) - everywhere
+        return everywhere | {label for label in others if itself.is_permitted(user_obj, label)}
 
     def _every_permission(self, user: User) -> set[str]:
         known: set[str] | None = user.__dict__.get(ALL_PERMISSIONS)
@@ -125,6 +137,7 @@ class RoleBackend(ModelBackend):
     def get_all_permissions(
         self, user_obj: AbstractBaseUser | AnonymousUser, obj: models.Model | None = None
     ) -> set[str]:
+        """Each permission that there is of which ``has_perm()`` is true."""
         return self.get_group_permissions(user_obj, obj)
 
     def has_perm(
@@ -146,6 +159,28 @@ class RoleBackend(ModelBackend):
             for permission in self.get_group_permissions(user_obj)
         )
 
+    # ``ModelBackend`` does these by queries of its own, over relations that users do not have.
+
+    async def aauthenticate(self, request: Any, *args: Any, **credentials: Any) -> User | None:
+        return await sync_to_async(self.authenticate)(request, *args, **credentials)
+
+    async def aget_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return await sync_to_async(self.get_user_permissions)(user_obj, obj)
+
+    async def aget_group_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return await sync_to_async(self.get_group_permissions)(user_obj, obj)
+
+    async def aget_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        return await sync_to_async(self.get_all_permissions)(user_obj, obj)
+
+    async def ahas_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        return await sync_to_async(self.has_perm)(user_obj, perm, obj)
+
+    async def ahas_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        return await sync_to_async(self.has_module_perms)(user_obj, app_label)
+
+    # --- Who may do something -----------------------------------------------------------------
+
     def with_perm(
         self,
         perm: str | Permission,
@@ -153,20 +188,28 @@ class RoleBackend(ModelBackend):
         include_superusers: bool = True,  # noqa: FBT001, FBT002
         obj: models.Model | None = None,
     ) -> QuerySet[User]:
-        """Live users who hold ``perm`` through a role; objects have owners to ask instead."""
-        if obj is not None:
-            return QuerySet(User).none()
-        permission = Q(role__permissions=perm)
+        """Live users who hold ``perm`` through a role, or whom ``obj`` grants it.
+
+        Raise ``ValueError`` for a string that is no ``app.codename``, ``TypeError`` for what is
+        neither a string nor a permission.
+        """
+        at = timezone.now()
         if isinstance(perm, str):
-            app_label, _dot, codename = perm.partition(".")
-            permission = Q(
-                role__permissions__content_type__app_label=app_label,
-                role__permissions__codename=codename,
-            )
-        holding = RoleAssignment.objects.in_force().filter(permission, user=OuterRef("pk"))
-        condition = Q(Exists(holding))
+            if perm.count(".") != 1:
+                raise ValueError(
+                    "Permission name should be in the form app_label.permission_codename."
+                )
+            label, roles = perm, roles_holding(perm)
+        elif isinstance(perm, Permission):
+            label, roles = label_of(perm), Role.objects.active().filter(permissions=perm)
+        else:
+            raise TypeError("The `perm` argument must be a string or a permission instance.")
+        holding = RoleAssignment.objects.in_force(at).filter(role__in=roles.order_by().values("pk"))
+        condition = Q(pk__in=holding.order_by().values("user"))
         if include_superusers:
             condition |= Q(is_superuser=True)
+        rule = grounds_of(obj)
+        condition |= NOBODY if rule is None else rule.holders(label, obj, at)
         users: QuerySet[User] = User.objects.alive().filter(condition)
         return users if is_active is None else users.filter(is_active=is_active)
 

@@ -16,6 +16,10 @@ from core.models import SoftDeleteModel, TimestampedModel, UUIDModel
 from core.soft_delete import SoftDeleteQuerySet
 from users.models import User
 
+VIEW_ROLE = "authorization.view_role"
+DELETE_ROLE = "authorization.delete_role"
+VIEW_ASSIGNMENT = "authorization.view_roleassignment"
+
 
 class RoleScope(models.TextChoices):
     GLOBAL = "global", _("Everywhere")
@@ -26,6 +30,24 @@ class RoleQuerySet(SoftDeleteQuerySet["Role"]):
     def active(self) -> Self:
         """Those that grant anything."""
         return self.alive().filter(is_active=True)
+
+    def visible_to(self, user: User, permission: str = VIEW_ROLE) -> Self:
+        """Roles on which ``user.has_perm(permission, role)`` is true.
+
+        Without the permission: those that members of a group can be given, and one's own.
+        """
+        if not user.can_sign_in:
+            return self.none()
+        if user.has_perm(permission):
+            return self
+        if permission != VIEW_ROLE:
+            return self.none()
+        held = RoleAssignment.objects.in_force().filter(user=user).values("role")
+        return self.active().filter(Q(scope=RoleScope.GROUP) | Q(pk__in=held))
+
+    def restorable_by(self, user: User) -> Self:
+        """Deleted roles that ``user`` may bring back, as far as permissions go."""
+        return self.deleted() if user.has_perm(DELETE_ROLE) else self.none()
 
 
 class Role(UUIDModel, TimestampedModel, SoftDeleteModel):
@@ -85,6 +107,14 @@ class Role(UUIDModel, TimestampedModel, SoftDeleteModel):
     def __str__(self) -> str:
         return self.name
 
+    def is_permitted(self, user: User, permission: str) -> bool:
+        """As ``RoleQuerySet.visible_to()`` has it, for a row at hand."""
+        if permission != VIEW_ROLE or self.is_deleted or not self.is_active:
+            return False
+        if self.scope == RoleScope.GROUP:
+            return True
+        return RoleAssignment.objects.in_force().filter(role=self, user=user).exists()
+
 
 class RolePermission(models.Model):
     """A permission that a role holds."""
@@ -119,6 +149,12 @@ class RolePermission(models.Model):
         return f"{self.role} may {self.permission.codename}"
 
 
+class AssignmentState(models.TextChoices):
+    IN_FORCE = "in_force", _("In force")
+    EXPIRED = "expired", _("Expired")
+    SWITCHED_OFF = "switched_off", _("Role switched off")
+
+
 class RoleAssignmentQuerySet(models.QuerySet["RoleAssignment"]):
     def in_force(self, at: datetime | None = None) -> Self:
         """Not expired now, or ``at`` a moment, and of an active role.
@@ -130,6 +166,27 @@ class RoleAssignmentQuerySet(models.QuerySet["RoleAssignment"]):
             role__is_active=True,
             role__is_deleted=False,
         )
+
+    def expired(self, at: datetime | None = None) -> Self:
+        return self.filter(expires_at__lte=at or timezone.now())
+
+    def in_state(self, state: AssignmentState) -> Self:
+        """Those whose ``state`` it is; each is in exactly one."""
+        if state == AssignmentState.IN_FORCE:
+            return self.in_force()
+        if state == AssignmentState.EXPIRED:
+            return self.expired()
+        lasting = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        off = Role.objects.filter(Q(is_active=False) | Q(is_deleted=True))
+        return self.filter(lasting, role__in=off.order_by().values("pk"))
+
+    def visible_to(self, user: User, permission: str = VIEW_ASSIGNMENT) -> Self:
+        """Those on which ``user.has_perm(permission, assignment)`` is true; one's own always."""
+        if not user.can_sign_in:
+            return self.none()
+        if user.has_perm(permission):
+            return self
+        return self.filter(user=user) if permission == VIEW_ASSIGNMENT else self.none()
 
 
 class RoleAssignment(models.Model):
@@ -173,3 +230,16 @@ class RoleAssignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role}"
+
+    @property
+    def state(self) -> AssignmentState:
+        """As ``RoleAssignmentQuerySet.in_force()`` has it, for a row at hand with its role."""
+        if self.expires_at is not None and self.expires_at <= timezone.now():
+            return AssignmentState.EXPIRED
+        if not self.role.is_active or self.role.is_deleted:
+            return AssignmentState.SWITCHED_OFF
+        return AssignmentState.IN_FORCE
+
+    def is_permitted(self, user: User, permission: str) -> bool:
+        """As ``RoleAssignmentQuerySet.visible_to()`` has it, for a row at hand."""
+        return permission == VIEW_ASSIGNMENT and self.user_id == user.pk

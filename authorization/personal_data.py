@@ -4,35 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from authorization.models import RoleAssignment, RolePermission
+from authorization.services.administrators import is_needed
 from core import audit
 from core.personal_data import Apply, Keep, Obstacle, PersonalRows, account_closing, register
 from users.models import User
 
-ADMINISTRATOR = "administrator"
 NOBODY = Keep("The key leads to a row that says nothing of whose it was.")
 
 
 @receiver(account_closing, sender=User, dispatch_uid="authorization.last_administrator")
 def last_administrator(user: User, **_signal: Any) -> list[Obstacle]:
     """Somebody must stay who may do everything; who is about to leave does not count."""
-    holding = RoleAssignment.objects.in_force().filter(
-        user=OuterRef("pk"), role__slug=ADMINISTRATOR, role__is_system=True
-    )
-    everybody = User.objects.active().filter(Q(Exists(holding)) | Q(is_superuser=True))
-    if not everybody.filter(pk=user.pk).exists():
-        return []
-    # Locked in one order: of two that leave at once, the second sees that the first has left.
-    rows = everybody.order_by("pk").select_for_update(no_key=True)
-    with transaction.atomic():
-        staying = [pk for pk, due in rows.values_list("pk", "deletion_due_at") if due is None]
-    if any(pk != user.pk for pk in staying):
+    if not is_needed(user):
         return []
     text = _("You are the last administrator. Make somebody else one first.")
     return [Obstacle(code="last_administrator", detail=text)]

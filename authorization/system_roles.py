@@ -10,6 +10,7 @@ from django.apps import apps as installed
 from django.apps.registry import Apps
 from django.contrib.auth.models import Permission
 from django.db import transaction
+from django.db.models import Q
 
 from authorization.models import Role, RolePermission, RoleScope
 from core import audit
@@ -60,7 +61,7 @@ SYSTEM_ROLES = (
             "groups.*_membership",
             "groups.*_invitation",
             "items.*",
-        ),  # fmt: skip
+        ),
         RoleScope.GROUP,
     ),
     SystemRole(
@@ -73,7 +74,7 @@ SYSTEM_ROLES = (
             "items.view_item",
             "items.add_item",
             "items.change_item",
-        ),  # fmt: skip
+        ),
         RoleScope.GROUP,
     ),
     SystemRole(
@@ -85,9 +86,15 @@ SYSTEM_ROLES = (
     ),
 )
 
+SYSTEM_SLUGS = frozenset(definition.slug for definition in SYSTEM_ROLES)
+
 
 def sync_system_roles() -> None:
-    """Make the system roles and their permissions what ``SYSTEM_ROLES`` says, idempotently."""
+    """Make the system roles and their permissions what ``SYSTEM_ROLES`` says, idempotently.
+
+    Whatever was done to them in the database meanwhile: renamed, switched off, given other
+    permissions or marks, deleted. Who holds them goes on holding them.
+    """
     permissions = {
         f"{app}.{codename}": pk
         for pk, app, codename in Permission.objects.values_list(
@@ -106,17 +113,35 @@ def sync_system_roles() -> None:
 
 
 def _sync_role(definition: SystemRole) -> Role:
-    role = Role.objects.alive().filter(slug=definition.slug).first()
-    role = role or Role(slug=definition.slug)
+    role = _role_of(definition.slug)
+    if role.is_deleted:
+        role.restore()
     before = audit.snapshot(role)
     role.name = definition.name
     role.description = definition.description
     role.scope = definition.scope
     role.is_system = True
     role.is_active = True
+    role.totp_required = False
     if role._state.adding or audit.snapshot(role) != before:
         audit.save(role, before=before)
     return role
+
+
+def _role_of(slug: str) -> Role:
+    """The row of a system role, a deleted one rather than none, else a new one.
+
+    A custom role that has taken the slug of one that was deleted makes room for it.
+    """
+    rows = Role.objects.filter(slug=slug).order_by("-is_system", "is_deleted", "pk")
+    found = rows.filter(Q(is_system=True) | Q(is_deleted=False)).first()
+    if found is None:
+        return Role(slug=slug)
+    for twin in rows.alive().exclude(pk=found.pk):
+        before = audit.snapshot(twin)
+        twin.slug, twin.is_system = f"{slug[:80]}-{twin.pk}", False
+        audit.save(twin, before=before)
+    return found
 
 
 def _sync_permissions(role: Role, wanted: set[int]) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 
 from authentication.admin.impersonation import ImpersonationAdmin
-from authorization.admin import UserWithRolesAdmin
+from authorization.admin import ExplainedUserMixin, UserWithRolesAdmin
 from users.models import User
 
 admin.site.unregister(User)
 
 
 @admin.register(User)
-class PersonAdmin(ImpersonationAdmin, UserWithRolesAdmin):
+class PersonAdmin(ExplainedUserMixin, ImpersonationAdmin, UserWithRolesAdmin):
     """Their profile, the roles that they hold, and what staff may do for their account."""

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import path, reverse
 
-from truledgr import admin_analytics
+from truledgr import admin_analytics, admin_explaining
 
 
 class TruLedgrAdminSite(admin.AdminSite):
@@ -52,21 +52,28 @@ class TruLedgrAdminSite(admin.AdminSite):
         return admin_analytics.analytics_page(request, self)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Django's own, with the analytics among what there is of users."""
+        """Django's own, with the pages that are no lists among what there is of their apps."""
         apps: list[Any] = super().get_app_list(request, app_label)
-        entry = admin_analytics.entry_of(request)
-        if entry is None or app_label not in {None, "users"}:
-            return apps
-        for app in apps:
-            if app["app_label"] == "users":
-                app["models"].append(entry)
-                return apps
-        return [*apps, _users_app(entry)]
+        for label, entry_of in PAGES.items():
+            entry = entry_of(request) if app_label in {None, label} else None
+            if entry is not None:
+                _add(apps, label, entry)
+        return apps
 
 
-def _users_app(entry: dict[str, Any]) -> dict[str, Any]:
+PAGES = {"users": admin_analytics.entry_of, "authorization": admin_explaining.entry_of}
+
+
+def _add(apps: list[Any], label: str, entry: dict[str, Any]) -> None:
+    for app in apps:
+        if app["app_label"] == label:
+            app["models"].append(entry)
+            return
+    apps.append(_app_of(label, entry))
+
+
+def _app_of(label: str, entry: dict[str, Any]) -> dict[str, Any]:
     """For who may see nothing else of that app."""
-    label = "users"
     return {
         "name": installed.get_app_config(label).verbose_name,
         "app_label": label,

@@ -1,6 +1,10 @@
 """Roles, what they hold and who holds them, in the admin."""
 
-from authorization.admin import assignments, permissions, roles
-from authorization.admin.assignments import UserWithRolesAdmin
+from authorization.admin import assignments, explaining, people, permissions, roles
+from authorization.admin.explaining import ExplainedUserMixin
+from authorization.admin.people import UserWithRolesAdmin
 
-__all__ = ["UserWithRolesAdmin", "assignments", "permissions", "roles"]
+__all__ = [
+    "ExplainedUserMixin", "UserWithRolesAdmin", "assignments", "explaining", "people",
+    "permissions", "roles",
+]  # fmt: skip

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from authorization.labels import described, label_of
 from core.admin_base import ReadOnlyAdmin
 
 # Teams live in the groups app; Django's own groups grant nothing here.
@@ -23,12 +24,12 @@ class PermissionAdmin(ReadOnlyAdmin):
         """Reached from the roles; a section of its own would only repeat their heading."""
         return False
 
-    list_display = ("label", "name", "content_type")
+    list_display = ("label", "readable", "module")
     list_select_related = ("content_type",)
     search_fields = ("codename", "name", "content_type__app_label", "content_type__model")
     ordering = ("content_type__app_label", "content_type__model", "codename")
     sortable_by = ()
-    fields = ("label", "name", "content_type")
+    fields = ("label", "readable", "module", "name", "content_type")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Permission]:
@@ -36,4 +37,12 @@ class PermissionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("permission"))
     def label(self, permission: Permission) -> str:
-        return f"{permission.content_type.app_label}.{permission.codename}"
+        return label_of(permission)
+
+    @admin.display(description=_("in words"))
+    def readable(self, permission: Permission) -> str:
+        return described([permission])[0].name
+
+    @admin.display(description=_("module"))
+    def module(self, permission: Permission) -> str:
+        return described([permission])[0].module

@@ -4,85 +4,93 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
-from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
+from django.urls import URLPattern
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from authorization.admin.formsets import ActorFormSetMixin
+from authorization.admin.permission_choice import (
+    Choice,
+    PermissionChoiceField,
+    Rights,
+    show_permissions,
+)
+from authorization.admin.role_pages import role_urls, urls_of
 from authorization.models import Role, RolePermission
 from authorization.services import roles
-from core.admin_base import BaseInline, ReadOnlyAdmin
-from core.admin_soft_delete import SoftDeleteAdmin
+from core.admin_base import REFUSALS, ReadOnlyAdmin, refusal_text
+from core.admin_soft_delete import SoftDeleteAdmin, SoftDeleteForm
 from users.models import User
 
 
-class RolePermissionFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
-    """Refuses permissions that the person at the keyboard does not hold."""
-
+class RoleForm(SoftDeleteForm):
     actor: User
 
-    def clean(self) -> None:
-        super().clean()
-        for form in self.forms:
-            permission = form.cleaned_data.get("permission") if form.is_valid() else None
-            if permission is None or form in self.deleted_forms or not form.has_changed():
-                continue
-            label = f"{permission.content_type.app_label}.{permission.codename}"
-            if not self.actor.has_perm(label):
-                text = _("You do not hold %(label)s yourself.")
-                form.add_error("permission", text % {"label": label})
-
-
-class RolePermissionInline(ActorFormSetMixin, BaseInline):
-    model = RolePermission
-    formset = RolePermissionFormSet
-    fields = ("permission", "granted_by", "granted_at")
-    readonly_fields = ("granted_by", "granted_at")
-    autocomplete_fields = ("permission",)
-    show_change_link = False
-    verbose_name = _("permission")
-    verbose_name_plural = _("permissions")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[RolePermission]:
-        rows = super().get_queryset(request).select_related("role", "permission__content_type")
-        return rows.select_related("granted_by").order_by("permission__codename")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_add_permission(request, obj) and _is_editable(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and _is_editable(request, obj)
-
-
-def _is_editable(request: HttpRequest, role: Role | None) -> bool:
-    actor: Any = request.user
-    return role is None or (
-        not role.is_system and not role.is_deleted and roles.can_grant(actor, role)
+    slug = forms.SlugField(
+        required=False,
+        max_length=120,
+        help_text=gettext_lazy("Unique among live roles; made from the name when left empty."),
     )
+    holds = PermissionChoiceField(label=gettext_lazy("Permissions"), required=False)
+    grant_reason = forms.CharField(
+        label=gettext_lazy("Why"),
+        required=False,
+        max_length=200,
+        help_text=gettext_lazy("Why it holds what you add now; kept with each of them."),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+
+    class Meta:
+        model = Role
+        fields = ("name", "slug")  # the admin names the rest
+        labels = {"totp_required": gettext_lazy("Second factor required")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role = None if self.instance._state.adding else self.instance
+        choice: Any = self.fields.get("holds")
+        if choice is not None:
+            choice.choice = choice.widget.choice = Choice(role, Rights.of(self.actor))
+            self.initial["holds"] = [str(key) for key in choice.choice.grants]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not data.get("slug") and data.get("name"):
+            data["slug"] = roles.slug_from(data["name"])
+        return data
 
 
 @admin.register(Role)
 class RoleAdmin(SoftDeleteAdmin):
-    list_display = ("name", "slug", "scope", "is_active", "is_system", "updated_at")
-    list_filter = ("scope", "is_active", "is_system")
+    list_display = (
+        "name", "slug", "scope", "is_active", "is_system", "totp_required", "updated_at",
+    )  # fmt: skip
+    list_filter = ("scope", "is_active", "is_system", "totp_required")
     search_fields = ("name", "slug__startswith")
     ordering = ("scope", "name", "id")
+    form = RoleForm
+    change_form_template = "admin/authorization/role/change_form.html"
     prepopulated_fields = {"slug": ("name",)}
-    inlines = (RolePermissionInline,)
     fieldsets = (
         (
             None,
             {
                 "fields": ("name", "slug", "description", "scope", "is_active", "totp_required"),
-                "description": _(
-                    "System roles are kept by TruLedgr and can only be looked at. A role that "
-                    "holds more than you do cannot be changed by you."
+                "description": gettext_lazy(
+                    "System roles are kept by TruLedgr and can only be looked at and cloned. A "
+                    "role that holds more than you do cannot be changed by you."
                 ),
             },
         ),
-        (_("Record"), {"fields": ("id", "is_system", "created_at", "updated_at", "see_also")}),
+        (gettext_lazy("Permissions"), {"fields": ("holds", "grant_reason")}),
+        (
+            gettext_lazy("Record"),
+            {"fields": ("id", "is_system", "created_at", "updated_at", "see_also")},
+        ),
     )
     readonly_fields = ("id", "is_system", "created_at", "updated_at", "see_also")
 
@@ -90,29 +98,95 @@ class RoleAdmin(SoftDeleteAdmin):
         actor: Any = request.user
         return not obj.is_system and roles.can_grant(actor, obj)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Role | None = None) -> Any:
-        """A role that somebody holds keeps its scope."""
-        return (*self.readonly_fields, "scope") if obj else self.readonly_fields
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Role | None = None) -> Any:
+        """The slug of a role that exists stays what it is, whatever its name becomes."""
+        return {} if obj else self.prepopulated_fields
 
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
+    def get_fieldsets(self, request: HttpRequest, obj: Role | None = None) -> Any:
+        """To be looked at, the permissions are no form."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (name, {**part, "fields": ("held",)} if "holds" in part["fields"] else part)
+            for name, part in fieldsets
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Role | None = None) -> Any:
+        return (*self.readonly_fields, "held")
+
+    @admin.display(description=gettext_lazy("Permissions"))
+    def held(self, role: Role) -> str:
+        choice = Choice(role)
+        return show_permissions(choice, choice.grants)
+
+    # --- Writing --------------------------------------------------------------------------
+
+    def save_model(self, request: HttpRequest, obj: Role, form: Any, change: Any) -> None:
         actor: Any = request.user
-        added = formset.save(commit=False)
-        for held in formset.deleted_objects:
-            roles.withdraw_permission(actor=actor, held=held)
-        for held in added:
-            roles.grant_permission(actor=actor, role=held.role, permission=held.permission)
+        data, reason = form.cleaned_data, form.cleaned_data.get("grant_reason", "")
+        if not change:
+            values = {name: data[name] for name in roles.CHANGEABLE if name in data}
+            made = roles.create_role(
+                actor=actor, permissions=data["holds"], reason=reason, **values
+            )
+            obj.pk = made.pk
+            return
+        changed = roles.CHANGEABLE.intersection(form.changed_data)
+        if changed:
+            roles.update_role(actor=actor, role=obj, **{name: data[name] for name in changed})
+        if "holds" in form.changed_data:
+            roles.set_permissions(actor=actor, role=obj, permissions=data["holds"], reason=reason)
+
+    def delete_model(self, request: HttpRequest, obj: Role) -> None:
+        actor: Any = request.user
+        roles.delete_role(actor=actor, role=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Role]) -> None:
+        with transaction.atomic():
+            for role in queryset.filter(is_deleted=False):
+                self.delete_model(request, role)
+
+    def _restore(self, request: HttpRequest, rows: Any) -> None:
+        actor: Any = request.user
+        restored = 0
+        for role in rows.filter(is_deleted=True):
+            try:
+                with transaction.atomic():
+                    roles.restore_role(actor=actor, role=role)
+            except REFUSALS as error:
+                self.message_user(request, f"{role}: {refusal_text(error)}", messages.ERROR)
+            else:
+                restored += 1
+        if restored:
+            self.message_user(request, _("Restored: %d roles.") % restored, messages.SUCCESS)
+
+    # --- Cloning and comparing ------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*role_urls(self), *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        role = kwargs.get("obj")
+        if role is not None and not role.is_deleted:
+            context |= urls_of(role, may_add=self.has_add_permission(request))
+        return super().render_change_form(request, context, *args, **kwargs)
 
 
 @admin.register(RolePermission)
 class RolePermissionAdmin(ReadOnlyAdmin):
     """Which role holds what; permissions are given and taken on the page of the role."""
 
-    list_display = ("role", "permission", "granted_by", "granted_at")
-    list_filter = ("role__scope",)
+    list_display = ("role", "permission", "granted_by", "granted_at", "reason")
+    list_filter = ("role__scope", "role__is_system")
     list_select_related = ("role", "permission__content_type", "granted_by")
     search_fields = ("role__slug__startswith", "permission__codename")
-    search_help_text = _("The start of a role's slug, or part of a permission's codename.")
+    search_help_text = gettext_lazy(
+        "The start of a role's slug, or part of a permission's codename."
+    )
     ordering = ("-id",)
     sortable_by = ()
-    fields = ("role", "permission", "granted_by", "granted_at")
+    fields = ("role", "permission", "granted_by", "granted_at", "reason")
     readonly_fields = fields

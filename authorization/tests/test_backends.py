@@ -2,12 +2,12 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import authenticate, get_user_model
-from django.contrib.auth.models import AnonymousUser, Permission
 from django.utils import timezone
 
 from authorization.backends import RoleBackend
 from authorization.tests.factories import RoleAssignmentFactory, RoleFactory
 from users.models import User
+from users.services import can_manage
 from users.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -82,24 +82,11 @@ def test_a_change_takes_effect_on_the_next_request(assignment):
     assert not fresh(assignment.user).has_perm(VIEW)
 
 
-def test_superusers_may_do_everything_unless_disabled():
-    assert UserFactory(is_superuser=True).has_perm("anything.at_all")
-    assert not UserFactory(is_superuser=True, is_active=False).has_perm(VIEW)
+def test_having_been_asked_while_switched_off_does_not_hide_what_waking_up_gives():
+    off = RoleAssignmentFactory(role__permissions=[VIEW], user__is_active=False).user
+    assert not off.has_perm(VIEW)
 
-
-def test_nobody_in_particular_may_do_nothing():
-    assert RoleBackend().get_all_permissions(AnonymousUser()) == set()
-    assert not RoleBackend().has_perm(AnonymousUser(), VIEW)
-
-
-def test_with_perm_finds_the_holders(assignment):
-    superuser = UserFactory(is_superuser=True)
-    RoleAssignmentFactory(role=assignment.role, user__is_active=False)
-    permission = Permission.objects.get(codename="view_user")
-
-    for asked in (VIEW, permission):
-        assert set(RoleBackend().with_perm(asked)) == {assignment.user, superuser}
-    assert list(RoleBackend().with_perm(VIEW, include_superusers=False)) == [assignment.user]
+    assert not can_manage(UserFactory(), off)
 
 
 # --- Signing in -----------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from core.audit import AuditSpec
 from core.models import SoftDeleteModel, TimestampedModel, UUIDModel
 from core.soft_delete import SoftDeleteQuerySet
 from users.email_addresses import own_address
-from users.permissions import HasPermissions
+from users.permissions import FindsHolders, HasPermissions
 from users.validators import validate_language_tag, validate_timezone, validate_web_address
 
 
@@ -31,7 +31,7 @@ class UserQuerySet(SoftDeleteQuerySet["User"]):
         return self.alias(folded=Lower(column)).filter(folded=Lower(Value(identifier)))
 
 
-class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+class UserManager(FindsHolders, BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     """Creates users; natural keys mean live users and ignore case."""
 
     def create_user(
