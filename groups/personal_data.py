@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Lower
 from django.dispatch import receiver
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.personal_data import Apply, Keep, Obstacle, PersonalRows, account_closing, register
-from groups.models import Group, GroupQuerySet, Membership, MembershipStatus
-from groups.services.memberships import remove_memberships
+from core.personal_data import (
+    DELETE,
+    Apply,
+    Keep,
+    Obstacle,
+    PersonalRows,
+    account_closing,
+    register,
+)
+from groups.models import (
+    Group,
+    GroupQuerySet,
+    Invitation,
+    InvitationQuerySet,
+    Membership,
+    MembershipStatus,
+)
+from groups.services.members import remove_memberships
 from users.models import User
 
 MOST_NAMED = 20
@@ -34,10 +51,13 @@ def _needed_by_others(user: User) -> Q:
 def owned_groups(user: User, **_signal: Any) -> list[Obstacle]:
     """Live groups that cannot go with their owner: other people belong to them."""
     staying = Group.objects.alive().filter(_needed_by_others(user), owner=user)
-    text = _("You own the group “%s”, which other people need. Hand it over to one of them first.")
+    text = _(
+        "You own the group “%(name)s”, which other people need. Hand it over to one of them first: "
+        "POST /api/v1/groups/%(id)s/transfer."
+    )
     return [
-        Obstacle(code="owns_group", detail=text % name)
-        for name in staying.order_by("name", "pk").values_list("name", flat=True)[:MOST_NAMED]
+        Obstacle(code="owns_group", detail=text % {"name": name, "id": key})
+        for name, key in staying.order_by("name", "pk").values_list("name", "pk")[:MOST_NAMED]
     ]
 
 
@@ -51,6 +71,18 @@ def _remove_groups(user: User) -> int:
 
 def _leave(user: User) -> int:
     return remove_memberships(Membership.objects.filter(user=user))
+
+
+def _invitations_of(user: User) -> InvitationQuerySet:
+    """Those that ``user`` accepted, and those to an address that they have proved to read.
+
+    Another address may be somebody else's: anybody can type one into an account.
+    """
+    addresses = EmailAddress.objects.filter(user_id=user.pk, verified=True)
+    lower = [email.lower() for email in addresses.values_list("email", flat=True)]
+    return Invitation.objects.annotate(lower_email=Lower("email")).filter(
+        Q(accepted_by=user) | Q(lower_email__in=lower)
+    )
 
 
 register(
@@ -106,6 +138,35 @@ register(
     ),
     PersonalRows(
         name="invitations",
+        says=gettext_lazy("The groups that asked you in by e-mail, and what became of that."),
+        model=Invitation,
+        through=("accepted_by",),
+        rows=_invitations_of,
+        fields=(
+            "group__name",
+            "role__slug",
+            "rank",
+            "membership_expires_at",
+            "expires_at",
+            "sent_at",
+            "sent_count",
+            "accepted_at",
+            "declined_at",
+            "withdrawn_at",
+            "created_at",
+            "updated_at",
+        ),
+        closing=DELETE,
+    ),
+    PersonalRows(
+        name="invitations_sent",
+        says="Whom they invited by e-mail is about others; once they are gone it is void.",
+        model=Invitation,
+        through=("invited_by",),
+        closing=NOBODY,
+    ),
+    PersonalRows(
+        name="members_let_in",
         says="Whom they let into a group is about others.",
         model=Membership,
         through=("invited_by", "granted_by"),

@@ -14,7 +14,6 @@ from allauth.account.models import EmailAddress
 from allauth.account.signals import email_changed, email_confirmed
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
@@ -26,6 +25,7 @@ from django.utils.translation import gettext as _
 
 from authentication import step_up
 from authentication.api.answers import is_headless, refusal
+from authentication.invited import invited_email, may_sign_up
 from authentication.mails.addresses import public
 from authentication.reset_tokens import remembered_token
 from authentication.services import accounts
@@ -53,7 +53,15 @@ class AccountFlows(DefaultAccountAdapter):  # type: ignore[misc]
     # --- Signing up -----------------------------------------------------------------------
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        return bool(settings.SIGNUP_OPEN)
+        """By setting, or because a mail invited whoever asks: see ``authentication.invited``."""
+        return may_sign_up(request)
+
+    def is_email_verified(self, request: HttpRequest, email: str) -> bool:
+        """Whoever a mail has brought here reads the address that it went to."""
+        if email.lower() == invited_email(request):
+            return True
+        verified: bool = super().is_email_verified(request, email)
+        return verified
 
     def clean_username(self, username: str, shallow: bool = False) -> str:  # noqa: FBT001, FBT002
         """Refuse what is taken by a live user, reserved, or easily taken for another name.

@@ -14,6 +14,7 @@ from allauth.account.forms import (
     ResetPasswordForm,
     SignupForm,
 )
+from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.headless.account.inputs import RequestPasswordResetInput, SignupInput
 from django.contrib import messages
@@ -23,6 +24,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from authentication.api.answers import is_headless, refusal
+from authentication.invited import refuse_other_address
 from authentication.services.accounts import has_account
 from authentication.services.password_resets import rehearse_reset_token
 from users.models import User
@@ -36,6 +38,7 @@ class SignUpRules:
     account_already_exists: bool
 
     def validate_unique_email(self, value: str) -> str:
+        refuse_other_address(context.request, value)
         email: str = get_adapter().validate_unique_email(value)
         self.account_already_exists = has_account(email)
         return email

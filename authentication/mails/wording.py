@@ -34,6 +34,9 @@ class Wording:
 DETAILS: dict[str, Words] = {
     "username": _("Username"),
     "name": _("Name"),
+    "group": _("Group"),
+    "inviter": _("Invited by"),
+    "expires": _("Works until"),
     "factor": _("Second factor"),
     "provider": _("Account at"),
     "old_email": _("Old address"),
@@ -51,7 +54,7 @@ DETAILS: dict[str, Words] = {
     "ip": _("Network address"),
 }
 # Those that hold what somebody chose freely.
-NAMES = frozenset({"username", "name", "factor", "provider", "device", "place"})
+NAMES = frozenset({"username", "name", "group", "inviter", "factor", "provider", "device", "place"})
 
 WAS_NOT_ME = _(
     "If this was not you, say so. It signs out every session, locks the password and mails you "

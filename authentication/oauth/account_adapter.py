@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy
 
 from authentication import step_up
 from authentication.api.answers import is_headless
+from authentication.invited import refuse_other_address
 from authentication.oauth.id_tokens import ClosedAccountError, ProviderRefusedError
 from authentication.services.accounts import has_account
 from authentication.services.linked_accounts import (
@@ -180,6 +181,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         else:
             accounts.populate_username(request, user)
         try:
+            refuse_other_address(request, user.email)
             sign_up_with(
                 user=user,
                 account=sociallogin.account,

@@ -1,4 +1,6 @@
 from datetime import timedelta
+from hashlib import pbkdf2_hmac
+from importlib.util import find_spec, module_from_spec
 
 import pytest
 from django.utils import timezone
@@ -96,6 +98,16 @@ def test_codes_are_stored_only_as_salted_hashes(backup):
 
     assert not any(code in stored or code.replace("-", "") in stored for code in codes)
     assert secrets.hash_backup_code(codes[0], salt="00") != device.codes[0]["hash"]
+
+
+def test_guessing_a_code_from_its_hash_costs_20_000_rounds():
+    spec = find_spec("authentication.secrets")
+    as_shipped = module_from_spec(spec)
+    spec.loader.exec_module(as_shipped)
+
+    made = as_shipped.hash_backup_code("k2f7-q3ma-77xd-o5ze", salt="00ff")
+
+    assert made == pbkdf2_hmac("sha256", b"k2f7q3ma77xdo5ze", b"\0\xff", 20_000).hex()
 
 
 def test_django_otp_finds_both_kinds(backup):

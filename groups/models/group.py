@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from authorization.access import access_of
@@ -16,6 +17,7 @@ from users.models import User
 
 GROUPS = "groups"  # what ``authorization.access`` calls them
 VIEW_GROUP = "groups.view_group"
+DELETE_GROUP = "groups.delete_group"
 
 
 class GroupType(models.TextChoices):
@@ -36,6 +38,30 @@ class GroupQuerySet(SoftDeleteQuerySet["Group"]):
         if permission == VIEW_GROUP:
             condition |= Q(is_public=True, is_active=True)
         return self.alive().filter(condition)
+
+    def restorable_by(self, user: User) -> Self:
+        """Deleted groups that ``user`` may bring back: who may delete them, while they lived.
+
+        Their owner, who may delete every group, and members in force whose role lets them.
+        """
+        if not user.can_sign_in:
+            return self.none()
+        deleted = self.deleted()
+        if user.has_perm(DELETE_GROUP):
+            return deleted
+        app, codename = DELETE_GROUP.split(".")
+        holding = Q(
+            Q(memberships__expires_at=None) | Q(memberships__expires_at__gt=timezone.now()),
+            is_active=True,
+            memberships__user=user,
+            memberships__status="active",
+            memberships__role__is_active=True,
+            memberships__role__is_deleted=False,
+            memberships__role__permissions__content_type__app_label=app,
+            memberships__role__permissions__codename=codename,
+        )
+        # A subquery of keys: the joins would tell Django that a group may stand twice.
+        return deleted.filter(Q(owner=user) | Q(pk__in=Group.objects.filter(holding).values("pk")))
 
 
 class Group(UUIDModel, TimestampedModel, SoftDeleteModel):

@@ -11,18 +11,39 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from authorization.access import access_of
 from authorization.models import Role, RoleScope
 from core.audit import AuditSpec
 from core.models import TimestampedModel, UUIDModel
-from groups.models.group import Group
+from groups.models.group import GROUPS, Group
 from groups.models.membership import MembershipRank
 from users.models import User
 
+VIEW_INVITATION = "groups.view_invitation"
+
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def visible_to(self, user: User, permission: str = VIEW_INVITATION) -> Self:
+        """Those on which ``user.has_perm(permission, invitation)`` is true, in live groups."""
+        if not user.can_sign_in:
+            return self.none()
+        live = self.filter(group__is_deleted=False)
+        if user.has_perm(permission):
+            return live
+        return live.filter(group__in=access_of(user).objects_granting(GROUPS, permission))
+
     def pending(self) -> Self:
         """Neither accepted nor declined nor withdrawn; perhaps expired."""
         return self.filter(accepted_at=None, declined_at=None, withdrawn_at=None)
+
+    def in_state(self, state: str) -> Self:
+        """Those of which ``Invitation.state`` is true."""
+        match state:
+            case "pending":
+                return self.pending().filter(expires_at__gt=timezone.now())
+            case "expired":
+                return self.pending().filter(expires_at__lte=timezone.now())
+        return self.exclude(**{f"{state}_at": None})
 
     def usable(self, at: datetime | None = None) -> Self:
         """Those that can be accepted: pending, not expired, into a live and active group."""
@@ -114,6 +135,26 @@ class Invitation(UUIDModel, TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.email} to {self.group}"
+
+    @property
+    def is_pending(self) -> bool:
+        """Neither accepted nor declined nor withdrawn; perhaps expired."""
+        return not (self.accepted_at or self.declined_at or self.withdrawn_at)
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+    @property
+    def state(self) -> str:
+        """One of ``accepted``, ``declined``, ``withdrawn``, ``expired`` and ``pending``."""
+        if self.accepted_at:
+            return "accepted"
+        if self.declined_at:
+            return "declined"
+        if self.withdrawn_at:
+            return "withdrawn"
+        return "expired" if self.has_expired else "pending"
 
     def is_permitted(self, user: User, permission: str) -> bool:
         return self.group.is_permitted(user, permission)

@@ -6,16 +6,19 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from authorization.access import access_of
 from authorization.models import Role, RoleScope
 from core.audit import AuditSpec
-from groups.models.group import Group
+from groups.models.group import GROUPS, Group
 from users.models import User
 
 VIEW_MEMBERSHIP = "groups.view_membership"
+CHANGE_MEMBERSHIP = "groups.change_membership"
+SEE_MEMBERS = "members_see_members"  # an option of groups/options.py, on unless it says false
 
 
 class MembershipStatus(models.TextChoices):
@@ -32,7 +35,47 @@ class MembershipRank(models.TextChoices):
     MEMBER = "member", _("Member")
 
 
+RUNNING = (MembershipRank.OWNER, MembershipRank.ADMIN)
+BELONGING = (MembershipStatus.ACTIVE, MembershipStatus.INVITED, MembershipStatus.REQUESTED)
+
+
 class MembershipQuerySet(models.QuerySet["Membership"]):
+    def unexpired(self, at: datetime | None = None) -> Self:
+        """Active and not expired, whatever the group: what takes a place in it."""
+        return self.filter(
+            Q(expires_at=None) | Q(expires_at__gt=at or timezone.now()),
+            status=MembershipStatus.ACTIVE,
+        )
+
+    def visible_to(self, user: User, permission: str = VIEW_MEMBERSHIP) -> Self:
+        """Memberships on which ``user.has_perm(permission, membership)`` is true.
+
+        Their own; all of a group whose memberships they may change; of one whose memberships
+        they may see, those in force, or only who runs it where the group says so.
+        """
+        if not user.can_sign_in:
+            return self.none()
+        if user.has_perm(permission):
+            return self
+        access = access_of(user)
+        if permission != VIEW_MEMBERSHIP:
+            return self.filter(group__in=access.objects_granting(GROUPS, permission))
+        seen = access.objects_granting(GROUPS, VIEW_MEMBERSHIP)
+        discreet = Group.objects.filter(
+            pk__in=seen, **{f"settings__{SEE_MEMBERS}": False}
+        ).order_by()
+        running = Q(rank__in=RUNNING) | Q(user=F("group__owner"))
+        return self.filter(
+            Q(user=user)
+            | Q(group__in=access.objects_granting(GROUPS, CHANGE_MEMBERSHIP))
+            | Q(
+                Q(expires_at=None) | Q(expires_at__gt=timezone.now()),
+                running | ~Q(group__in=discreet.values("pk")),
+                group__in=seen,
+                status=MembershipStatus.ACTIVE,
+            )
+        )
+
     def in_force(self, at: datetime | None = None) -> Self:
         """Active and not expired now, or ``at`` a moment, in a live and active group."""
         return self.filter(
@@ -120,8 +163,25 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user} in {self.group}"
 
+    @property
+    def is_unexpired(self) -> bool:
+        """Active and not expired, whatever the group."""
+        return self.status == MembershipStatus.ACTIVE and (
+            self.expires_at is None or self.expires_at > timezone.now()
+        )
+
+    @property
+    def is_in_force(self) -> bool:
+        """As ``in_force()`` of the queryset."""
+        return self.is_unexpired and self.group.is_active and not self.group.is_deleted
+
     def is_permitted(self, user: User, permission: str) -> bool:
         """As in its group; everybody may look at their own."""
-        if permission == VIEW_MEMBERSHIP and self.user_id == user.pk:
+        if permission != VIEW_MEMBERSHIP:
+            return self.group.is_permitted(user, permission)
+        if self.user_id == user.pk or self.group.is_permitted(user, CHANGE_MEMBERSHIP):
             return True
-        return self.group.is_permitted(user, permission)
+        if not self.is_unexpired or not self.group.is_permitted(user, VIEW_MEMBERSHIP):
+            return False
+        is_running = self.rank in RUNNING or self.user_id == self.group.owner_id
+        return is_running or self.group.settings.get(SEE_MEMBERS) is not False

@@ -1,8 +1,7 @@
-"""Groups and memberships in the admin."""
+"""Groups in the admin."""
 
 import pytest
 
-from authorization.models import Role
 from authorization.tests.factories import RoleAssignmentFactory, RoleFactory
 from core.models import AuditEvent
 from groups.models import Group, Membership
@@ -13,7 +12,7 @@ from users.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
-GROUPS, MEMBERSHIPS = "/admin/groups/group/", "/admin/groups/membership/"
+GROUPS = "/admin/groups/group/"
 
 
 @pytest.fixture
@@ -39,6 +38,7 @@ def test_adding_a_group_records_it_and_who_made_it(client, root):
 
     group = Group.objects.get()
     assert (group.created_by, group.tags, group.settings) == (root, ["q3"], {})
+    assert group.memberships.get().user == group.owner != root
     assert AuditEvent.objects.get(model="group").action == "create"
 
 
@@ -144,12 +144,90 @@ def test_staff_cannot_make_themselves_the_owner_of_a_group(client):
     assert (changed.name, changed.owner_id) == ("Seen", group.owner_id)
 
 
-def test_a_superuser_hands_a_group_over(client, root):
+@pytest.mark.parametrize("is_member", [True, False], ids=["a member", "somebody else"])
+def test_a_superuser_hands_a_group_over(client, root, is_member):
     group, heir = GroupFactory(), UserFactory()
+    former = group.owner
+    if is_member:
+        MembershipFactory(group=group, user=heir)
+    address = f"{GROUPS}{group.pk}/transfer/"
 
-    client.post(change(group), filled(group, owner=str(heir.pk)))
+    page = client.get(address).content.decode()
+    answer = client.post(address, {"to": str(heir.pk)}, follow=True)
 
-    assert Group.objects.get(pk=group.pk).owner == heir
+    assert "admin-autocomplete" in page
+    assert f"belongs to {heir}" in answer.content.decode()
+    group = Group.objects.get(pk=group.pk)
+    assert group.owner == heir
+    assert set(group.memberships.values_list("user", "rank", "status")) == {
+        (heir.pk, "owner", "active"),
+        (former.pk, "owner", "active"),
+    }
+    refused = client.post(address, {"to": str(heir.pk)})
+    assert "They own the group already." in refused.content.decode()
+
+
+def test_staff_who_hold_less_than_an_owner_hand_no_group_over(client):
+    user = UserFactory(is_staff=True)
+    permissions = ["groups.view_group", "groups.change_group"]
+    RoleAssignmentFactory(user=user, role=RoleFactory(permissions=permissions))
+    client.force_login(user)
+    group = MembershipFactory().group
+
+    answer = client.post(
+        f"{GROUPS}{group.pk}/transfer/", {"to": str(group.memberships.get().user_id)}
+    )
+
+    assert "Only the owner of the group hands it over." in answer.content.decode()
+    assert Group.objects.get(pk=group.pk).owner_id == group.owner_id
+
+
+def test_saving_over_what_somebody_else_saved_is_refused_at_the_form(client, root):
+    group = GroupFactory()
+    page = client.get(change(group)).content.decode()
+    assert 'type="hidden" name="read_version" value="1"' in page
+
+    client.post(change(group), filled(group, name="First", read_version=1))
+    stale = client.post(change(group), filled(group, name="Second", read_version=1))
+
+    assert "has changed since it was read" in stale.content.decode()
+    saved = Group.objects.get(pk=group.pk)
+    assert (saved.name, saved.version) == ("First", 2)
+
+
+@pytest.mark.parametrize("way", ["one", "bulk"])
+def test_archiving_asks_first_and_can_be_undone(client, root, way):
+    group, system = GroupFactory(), GroupFactory(is_system=True)
+    keys = [str(group.pk), str(system.pk)]
+
+    def ask(name, **more):
+        if way == "one":
+            address = f"{GROUPS}{group.pk}/do/{name}/"
+            return client.post(address, more, follow=True) if more else client.get(address)
+        data = {"action": name, "_selected_action": keys, **more}
+        return client.post(GROUPS, data, follow=True)
+
+    page = ask("archive").content.decode()
+    assert Group.objects.get(pk=group.pk).is_active
+    ask("archive", confirmed="yes")
+    archived = Group.objects.get(pk=group.pk)
+    ask("unarchive", confirmed="yes")
+
+    assert "grants its members nothing" in page
+    assert (archived.is_active, Group.objects.get(pk=group.pk).is_active) == (False, True)
+    assert Group.objects.get(pk=system.pk).is_active
+    actions = AuditEvent.objects.filter(model="group").order_by("id")
+    assert list(actions.values_list("action", flat=True)) == ["archive", "unarchive"]
+    assert client.get(f"{GROUPS}{system.pk}/do/archive/").status_code == 403
+    assert client.get(f"{GROUPS}{system.pk}/do/nonsense/").status_code == 404
+
+
+def test_an_option_that_there_is_not_is_an_error_at_the_form(client, root):
+    group = GroupFactory()
+
+    response = client.post(change(group), filled(group, settings='{"colour": "red"}'))
+
+    assert "settings" in response.context["adminform"].form.errors
 
 
 def test_a_system_group_is_not_deleted(client, root):
@@ -160,88 +238,3 @@ def test_a_system_group_is_not_deleted(client, root):
     assert client.post(GROUPS, data).status_code == 403
     group.refresh_from_db()
     assert not group.is_deleted
-
-
-# --- Memberships ----------------------------------------------------------------------------
-
-
-def membership_form(**changes):
-    values = {
-        "group": str(GroupFactory().pk),
-        "user": str(UserFactory().pk),
-        "role": str(Role.objects.get(slug="group-member").pk),
-        "rank": "member",
-        "status": "active",
-    }
-    return values | changes
-
-
-def test_a_member_is_added_counted_and_recorded(client, root):
-    form = membership_form()
-
-    client.post(MEMBERSHIPS + "add/", form)
-
-    membership = Membership.objects.select_related("group").get()
-    assert (membership.granted_by, membership.invited_by) == (root, root)
-    assert membership.joined_at is not None
-    assert membership.group.member_count == 1
-    assert AuditEvent.objects.get(model="membership").action == "create"
-
-
-def test_a_member_twice_is_an_error_at_the_form(client, root):
-    there = MembershipFactory()
-
-    response = client.post(
-        MEMBERSHIPS + "add/",
-        membership_form(group=str(there.group_id), user=str(there.user_id)),
-    )
-
-    assert response.status_code == 200
-    assert "already exists" in response.content.decode()
-
-
-def test_a_full_group_is_a_message(client, root):
-    group = GroupFactory(max_members=0)
-
-    response = client.post(MEMBERSHIPS + "add/", membership_form(group=str(group.pk)), follow=True)
-
-    assert "is full" in response.content.decode()
-    assert not Membership.objects.exists()
-
-
-def test_a_stronger_group_role_is_refused_at_the_form(client):
-    clerk = UserFactory(is_staff=True)
-    permissions = ["groups.add_membership", "groups.view_membership"]
-    RoleAssignmentFactory(user=clerk, role=RoleFactory(permissions=permissions))
-    client.force_login(clerk)
-
-    response = client.post(MEMBERSHIPS + "add/", membership_form())
-
-    assert "role" in response.context["adminform"].form.errors
-    assert not Membership.objects.exists()
-
-
-@pytest.mark.parametrize("way", ["one", "bulk"])
-def test_removing_members_keeps_the_count(client, root, way):
-    client.post(MEMBERSHIPS + "add/", membership_form())
-    membership = Membership.objects.get()
-    bulk = {"action": "delete_selected", "_selected_action": [membership.pk]}
-
-    if way == "one":
-        client.post(f"{MEMBERSHIPS}{membership.pk}/delete/", {"post": "yes"})
-    else:
-        client.post(MEMBERSHIPS, bulk | {"post": "yes"})
-
-    assert not Membership.objects.exists()
-    assert Group.objects.get(pk=membership.group_id).member_count == 0
-    assert AuditEvent.objects.filter(model="membership").latest("id").action == "delete"
-
-
-def test_the_members_of_a_deleted_group_are_left_as_they_are(client, root):
-    membership = MembershipFactory()
-    membership.group.delete()
-    address = f"{MEMBERSHIPS}{membership.pk}/"
-
-    assert client.get(address + "change/").status_code == 200
-    assert client.post(address + "change/", membership_form()).status_code == 403
-    assert client.post(address + "delete/", {"post": "yes"}).status_code == 403
