@@ -6,3 +6,9 @@ class ItemsConfig(AppConfig):
 
     name = "items"
     verbose_name = "Items"
+
+    def ready(self) -> None:
+        from authorization.grounds import register_grounds
+        from items.grounds import GROUNDS
+
+        register_grounds(GROUNDS)

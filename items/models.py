@@ -15,6 +15,8 @@ from core.soft_delete import SoftDeleteQuerySet
 from groups.models import GROUPS, Group
 from users.models import User
 
+SEARCHED = ("name", "description")  # in the order of the index that migration 0003 makes
+
 
 class ItemKind(models.TextChoices):
     NOTE = "note", _("Note")

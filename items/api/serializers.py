@@ -6,10 +6,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.serializers import StrictSerializer
+from core.tags import LONGEST_TAG, MOST_TAGS
 from groups.models import Group
 from items.models import Item, ItemKind
-from items.services.items import LARGEST_DATA, LONGEST_TAG, MOST_TAGS
+from items.services.items import LARGEST_DATA
 from users.api.callers import current_user
+
+LARGEST_VERSION = 2_147_483_647  # what the column holds
 
 
 @extend_schema_field(
@@ -77,4 +80,47 @@ class ItemCreateSerializer(ItemUpdateSerializer):
         required=False,
         allow_null=True,
         help_text="The group that it shall belong to; your own when left out.",
+    )
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "const": "me"},
+            {
+                "type": "object",
+                "required": ["group"],
+                "additionalProperties": False,
+                "properties": {"group": {"type": "string", "format": "uuid"}},
+            },
+        ]
+    }
+)
+class HolderField(serializers.Field[Any, Any, Any, Any]):
+    """``"me"`` or ``{"group": id}``, as the argument that ``move_item()`` takes for it."""
+
+    default_error_messages = serializers.PrimaryKeyRelatedField.default_error_messages
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if data == "me":
+            return {"owner": current_user(self.context["request"])}
+        if not isinstance(data, dict) or data.keys() != {"group"}:
+            raise serializers.ValidationError('Must be "me" or {"group": "<id of a group>"}.')
+        key = data["group"]
+        if not isinstance(key, str):
+            raise serializers.ValidationError({"group": ["Must be a string."]})
+        groups = Group.objects.alive().visible_to(current_user(self.context["request"]))
+        group = groups.filter(pk=serializers.UUIDField().run_validation(key)).first()
+        if group is None:
+            self.fail("does_not_exist", pk_value=key)
+        return {"group": group}
+
+
+class ItemMoveSerializer(StrictSerializer):
+    owner = HolderField(help_text="Whom it shall belong to: you, or a group.")
+
+
+class ItemRevertSerializer(StrictSerializer):
+    version = serializers.IntegerField(
+        min_value=1, max_value=LARGEST_VERSION, help_text="The version whose content comes back."
     )

@@ -6,6 +6,7 @@ from django.db.models import Q
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,12 +15,20 @@ from rest_framework.viewsets import GenericViewSet
 
 from core.api.conditional import etag_of, expected_version, is_unchanged
 from core.api.filters import StrictFilterBackend
-from core.api.permissions import ActionPermission
+from core.api.permissions import ActionPermission, token_allows
 from core.api.schema import ETAG, IF_MATCH
 from items.api.filters import ItemFilterSet
-from items.api.serializers import ItemCreateSerializer, ItemSerializer, ItemUpdateSerializer
+from items.api.serializers import (
+    ItemCreateSerializer,
+    ItemMoveSerializer,
+    ItemRevertSerializer,
+    ItemSerializer,
+    ItemUpdateSerializer,
+)
 from items.models import Item, ItemQuerySet
 from items.services import items as services
+from items.services.moving import move_item
+from items.services.versions import revert_item
 from users.api.callers import current_user
 
 
@@ -38,12 +47,16 @@ class ItemViewSet(ListModelMixin, GenericViewSet[Item]):
         "partial_update": "items.change_item",
         "destroy": "items.delete_item",
         "restore": "items.delete_item",
+        "move": "items.delete_item",  # and to add it, which the scopes of a token must include too
+        "revert": "items.change_item",
     }
     problem_statuses = {
         "create": (409,),
         "partial_update": (409, 412),
         "destroy": (409, 412),
         "restore": (409,),
+        "move": (409, 412),
+        "revert": (409, 412),
     }
     filter_backends = [StrictFilterBackend]
     filterset_class = ItemFilterSet
@@ -124,6 +137,51 @@ class ItemViewSet(ListModelMixin, GenericViewSet[Item]):
     def restore(self, request: Request, pk: Any) -> Response:
         return self._shown(
             services.restore_item(actor=current_user(request), item=self.get_object())
+        )
+
+    @extend_schema(
+        summary="Move an item",
+        description=(
+            "To you or to a group, from wherever it is. It takes `items.delete_item` where it is "
+            "and `items.add_item` where it goes. Who sees it there sees it as it is: the versions "
+            "from before stay with those who could see them."
+        ),
+        parameters=[ETAG, IF_MATCH],
+        request=ItemMoveSerializer,
+        responses=ItemSerializer,
+    )
+    @action(methods=["post"], detail=True)
+    def move(self, request: Request, pk: Any) -> Response:
+        if not token_allows(request, "items.add_item"):
+            raise PermissionDenied("The scopes of this token do not include items.add_item.")
+        item = self.get_object()
+        version = expected_version(request, item.version)
+        payload = ItemMoveSerializer(data=request.data, context=self.get_serializer_context())
+        payload.is_valid(raise_exception=True)
+        holder = payload.validated_data["owner"]
+        actor = current_user(request)
+        return self._shown(move_item(actor=actor, item=item, version=version, **holder))
+
+    @extend_schema(
+        summary="Go back to an earlier version of an item",
+        description=(
+            "Its content becomes what it was in that version, as a new version; whose it is stays. "
+            "409 when its history, as far as you may read it, does not reach back to that version."
+        ),
+        parameters=[ETAG, IF_MATCH],
+        request=ItemRevertSerializer,
+        responses=ItemSerializer,
+    )
+    @action(methods=["post"], detail=True)
+    def revert(self, request: Request, pk: Any) -> Response:
+        item = self.get_object()
+        version = expected_version(request, item.version)
+        payload = ItemRevertSerializer(data=request.data)
+        payload.is_valid(raise_exception=True)
+        to_version = payload.validated_data["version"]
+        actor = current_user(request)
+        return self._shown(
+            revert_item(actor=actor, item=item, to_version=to_version, version=version)
         )
 
     def _shown(self, item: Item, code: int = status.HTTP_200_OK) -> Response:

@@ -1,9 +1,11 @@
-"""Making, changing, deleting and restoring items: the only place that writes them."""
+"""Making, changing, deleting and restoring items, and what every write of them asks first."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -11,13 +13,12 @@ from core import audit
 from core.context import attributed_to
 from core.errors import ConflictError, DomainError, NotAllowedError, StaleVersionError
 from core.json_values import flaw_of
+from core.tags import check_tags
 from groups.models import Group
-from items.models import Item, ItemKind, ItemQuerySet
+from items.models import Item, ItemKind
 from users.models import User
 
 CHANGEABLE = frozenset({"name", "description", "kind", "is_active", "tags", "data"})
-MOST_TAGS = 20
-LONGEST_TAG = 50
 LARGEST_DATA = 64 * 1024  # bytes, serialised
 
 
@@ -49,11 +50,11 @@ def create_item(
         is_active=is_active,
         tags=[] if tags is None else tags,
         data={} if data is None else data,
-        owner=None if group else _locked_owner(actor, owner or actor),
-        group=_locked_group(actor, group) if group else None,
+        owner=None if group else locked_owner(actor, owner or actor),
+        group=locked_group(actor, group) if group else None,
         created_by=actor,
     )
-    _check(item)
+    check_item(item)
     audit.save(item, actor=actor)
     return item
 
@@ -69,23 +70,16 @@ def update_item(*, actor: User, item: Item, version: int | None = None, **change
     """
     if strange := changes.keys() - CHANGEABLE:
         raise TypeError(f"Not a field of an item that changes: {', '.join(sorted(strange))}.")
-    item = _locked(Item.objects.alive(), item, version=version)
-    _require(actor, "items.change_item", item)
-    before = audit.snapshot(item)
-    for name, value in changes.items():
-        setattr(item, name, value)
-    _check(item)
-    if audit.snapshot(item) != before:
-        item.version += 1
-        audit.save(item, before=before, actor=actor)
-    return item
+    item = locked_item(item, version=version)
+    require(actor, "items.change_item", item)
+    return save_changes(actor, item, changes)
 
 
 @transaction.atomic
 def delete_item(*, actor: User, item: Item, version: int | None = None) -> None:
     """Soft-delete an item; raise as ``update_item`` does."""
-    item = _locked(Item.objects.alive(), item, version=version)
-    _require(actor, "items.delete_item", item)
+    item = locked_item(item, version=version)
+    require(actor, "items.delete_item", item)
     with attributed_to(actor):
         item.delete()
 
@@ -97,41 +91,78 @@ def restore_item(*, actor: User, item: Item) -> Item:
     Who may delete it may restore it: ``NotAllowedError`` for others. Raise ``ConflictError``
     while its owner or group is deleted.
     """
-    # Before the item, in the order of a delete of the group, so that neither waits for ever.
-    if item.group_id:
-        Group.objects.select_for_update(no_key=True).filter(pk=item.group_id).first()
-    item = _locked(Item.objects.all(), item)
-    _require(actor, "items.delete_item", item)
-    with attributed_to(actor):
-        item.restore()
-    return item
-
-
-def _locked(rows: ItemQuerySet, item: Item, *, version: int | None = None) -> Item:
-    rows = rows.select_for_update(of=("self",)).select_related("group")
-    locked = rows.filter(pk=item.pk).first()
+    holder = (item.owner_id, item.group_id)
+    lock_holders(owners=[item.owner_id], groups=[item.group_id])
+    rows = Item.objects.select_for_update(of=("self",)).select_related("group")
+    locked: Item | None = rows.filter(pk=item.pk).first()
     if locked is None:
-        raise ConflictError("The item has been deleted.")
-    if version is not None and version != locked.version:
-        raise StaleVersionError(
-            f"The item has changed since it was read: its version is {locked.version} now."
-        )
+        raise ConflictError("The item has been deleted for good.")
+    require(actor, "items.delete_item", locked)
+    if locked.is_deleted:
+        if (locked.owner_id, locked.group_id) != holder:
+            raise ConflictError("The item belongs to somebody else now. Read it again.")
+        with attributed_to(actor):
+            locked.restore()
     return locked
 
 
-def _locked_group(actor: User, group: Group) -> Group:
+# --- What a write asks first ----------------------------------------------------------------
+
+
+def lock_holders(
+    *, owners: Iterable[UUID | None] = (), groups: Iterable[UUID | None] = ()
+) -> dict[UUID, Group]:
+    """Keep people and groups from being deleted until the transaction ends; answer the groups.
+
+    Every write that needs them locks them before the items and in one order, which is that of
+    deleting a person or a group: so no two writes wait for one another for ever.
+    """
+    people = User.objects.select_for_update(no_key=True).filter(pk__in=set(filter(None, owners)))
+    list(people.order_by("pk").values_list("pk"))
+    found = Group.objects.select_for_update(no_key=True).filter(pk__in=set(filter(None, groups)))
+    return {group.pk: group for group in found.order_by("pk")}
+
+
+def locked_item(item: Item, *, version: int | None = None) -> Item:
+    """The live item as it is now, kept as it is until the transaction ends.
+
+    Raise ``ConflictError`` when it has been deleted, ``StaleVersionError`` unless it still has
+    ``version``.
+    """
+    rows = Item.objects.alive().select_for_update(of=("self",)).select_related("group")
+    locked: Item | None = rows.filter(pk=item.pk).first()
+    if locked is None:
+        raise ConflictError("The item has been deleted.")
+    refuse_stale(locked, version)
+    return locked
+
+
+def refuse_stale(item: Item, version: int | None) -> None:
+    if version is not None and version != item.version:
+        raise StaleVersionError(
+            f"The item has changed since it was read: its version is {item.version} now."
+        )
+
+
+def locked_group(actor: User, group: Group) -> Group:
     """The group, kept from being deleted until the item is in it."""
     locked = Group.objects.alive().select_for_update(no_key=True).filter(pk=group.pk).first()
     if locked is None:
         raise ConflictError("The group has been deleted.", field="group")
-    if not actor.has_perm("items.add_item", locked):
-        raise NotAllowedError("You may not add items to this group.", field="group")
-    if not locked.is_active:
-        raise ConflictError("The group is archived and takes no new items.", field="group")
+    refuse_adding(actor, locked)
     return locked
 
 
-def _locked_owner(actor: User, owner: User) -> User:
+def refuse_adding(actor: User, group: Group) -> None:
+    """Raise unless the actor may add items to the group, and it takes some."""
+    if not actor.has_perm("items.add_item", group):
+        raise NotAllowedError("You may not add items to this group.", field="group")
+    if not group.is_active:
+        raise ConflictError("The group is archived and takes no new items.", field="group")
+
+
+def locked_owner(actor: User, owner: User) -> User:
+    """The person, kept from being deleted until the item is theirs."""
     locked: User | None = (
         User.objects.alive().select_for_update(no_key=True).filter(pk=owner.pk).first()
     )
@@ -142,33 +173,35 @@ def _locked_owner(actor: User, owner: User) -> User:
     return locked
 
 
-def _require(actor: User, permission: str, item: Item) -> None:
+def require(actor: User, permission: str, item: Item) -> None:
     if not actor.has_perm(permission, item):
         raise NotAllowedError("You may not do this to this item.")
 
 
-def _check(item: Item) -> None:
+def save_changes(
+    actor: User, item: Item, changes: Mapping[str, Any], *, action: str | None = None
+) -> Item:
+    """Write what differs as a new version of the item, which the caller has locked."""
+    before = audit.snapshot(item)
+    for name, value in changes.items():
+        setattr(item, name, value)
+    check_item(item)
+    if audit.snapshot(item) != before:
+        item.version += 1
+        audit.save(item, action=action, before=before, actor=actor)
+    return item
+
+
+def check_item(item: Item) -> None:
+    """Raise ``ValidationError`` or ``DomainError`` when a value is not one an item may have."""
     # What the database holds by itself, or the caller has just read, costs no query here.
     item.full_clean(
         exclude=["owner", "group", "created_by"],
         validate_unique=False,
         validate_constraints=False,
     )
-    _check_tags(item.tags)
+    check_tags(item.tags)
     _check_data(item.data)
-
-
-def _check_tags(tags: Any) -> None:
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise DomainError("Must be a list of strings.", field="tags")
-    if len(tags) > MOST_TAGS:
-        raise DomainError(f"More than {MOST_TAGS} tags.", field="tags")
-    if any(not tag.strip() or len(tag) > LONGEST_TAG for tag in tags):
-        raise DomainError(f"A tag has 1 to {LONGEST_TAG} characters.", field="tags")
-    if len(set(tags)) < len(tags):
-        raise DomainError("A tag stands more than once.", field="tags")
-    if flaw := flaw_of(tags):
-        raise DomainError(flaw, field="tags")
 
 
 def _check_data(data: Any) -> None:

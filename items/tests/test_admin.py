@@ -166,7 +166,8 @@ def test_many_items_are_deleted_and_restored_at_once(client, root):
     confirm = client.post(ITEMS, {"action": "delete_selected", "_selected_action": keys})
     client.post(ITEMS, {"action": "delete_selected", "_selected_action": keys, "post": "yes"})
     assert Item.objects.deleted().count() == 3
-    client.post(ITEMS + "?state=deleted", {"action": "restore_selected", "_selected_action": keys})
+    restore = {"action": "restore_selected", "_selected_action": keys, "confirmed": "yes"}
+    client.post(ITEMS + "?state=deleted", restore)
 
     assert "<strong>3</strong> items" in confirm.content.decode()
     assert Item.objects.alive().count() == 3

@@ -2,6 +2,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from core.models import AuditEvent
+from core.tests.parallel import at_once
 from groups.tests.factories import GroupFactory, MembershipFactory
 from items.models import Item
 from items.tests.factories import ItemFactory
@@ -318,3 +319,39 @@ def test_nothing_is_counted_or_joined_over_deleted_rows(api_of, client, member):
     assert len(client.get(ITEMS).json()["results"]) == 2
     assert member.items.count() == 3, "relations see deleted rows, so views never use them"
     assert Item.objects.alive().visible_to(member).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_requests_that_read_the_same_version_one_wins_and_the_others_get_412(api_of):
+    user = UserFactory()
+    item = ItemFactory(owner=user)
+    clients = [api_of(user) for _ in range(5)]
+
+    answers = at_once(
+        *(
+            lambda n=n, client=client: client.patch(
+                url_of(item), {"name": f"By {n}"}, headers={"If-Match": '"1"'}
+            )
+            for n, client in enumerate(clients)
+        )
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412, 412]
+    [won] = [answer for answer in answers if answer.status_code == 200]
+    item.refresh_from_db()
+    assert (item.version, item.name) == (2, won.json()["name"])
+    assert AuditEvent.objects.filter(model="item", action="update").count() == 1
+
+
+def test_every_answer_with_one_item_has_its_etag(client, mine):
+    made = client.post(ITEMS, {"name": "New"})
+    read = client.get(url_of(mine))
+    changed = client.patch(url_of(mine), {"name": "Newer"})
+    reverted = client.post(f"{url_of(mine)}/revert", {"version": 1})
+    moved = client.post(f"{url_of(mine)}/move", {"owner": "me"})
+    client.delete(url_of(mine))
+    restored = client.post(f"{url_of(mine)}/restore")
+
+    answers = [made, read, changed, reverted, moved, restored]
+    assert [a["ETag"] for a in answers] == [f'"{a.json()["version"]}"' for a in answers]
+    assert [a.json()["version"] for a in answers] == [1, 1, 2, 3, 3, 3]

@@ -12,6 +12,7 @@ from groups.tests.factories import GroupFactory, MembershipFactory
 from items.models import Item
 from items.services import items as services
 from items.tests.factories import ItemFactory
+from users.models import User
 from users.tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -200,6 +201,18 @@ def test_an_item_of_a_deleted_group_cannot_be_restored():
         services.restore_item(actor=superuser, item=item)
 
 
+def test_items_of_a_deleted_group_come_back_with_it_but_for_those_gone_before(actor):
+    group = GroupFactory(owner=actor)
+    kept, gone = (ItemFactory(owner=None, group=group) for _ in range(2))
+    services.delete_item(actor=actor, item=gone)
+    group.delete()
+
+    group.restore()
+
+    assert list(Item.objects.alive()) == [kept]
+    assert services.restore_item(actor=User.objects.get(pk=actor.pk), item=gone) == gone
+
+
 # --- Many at a time -------------------------------------------------------------------------
 
 
@@ -265,3 +278,18 @@ def test_no_item_survives_in_a_group_that_is_deleted_meanwhile():
 
     assert Item.objects.count() == 1
     assert not Item.objects.alive().exists(), connection.vendor
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_item_is_restored_to_somebody_who_is_deleted_meanwhile():
+    actor = UserFactory(is_superuser=True)
+    item = ItemFactory()
+    services.delete_item(actor=actor, item=item)
+    item.refresh_from_db()
+
+    at_once(
+        lambda: services.restore_item(actor=actor, item=item),
+        lambda: User.objects.filter(pk=item.owner_id).delete(),
+    )
+
+    assert not Item.objects.alive().exists()

@@ -1,0 +1,5 @@
+"""Items in the admin: one module a part of it."""
+
+from items.admin.items import ItemAdmin
+
+__all__ = ["ItemAdmin"]
