@@ -59,4 +59,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "MembershipRankEnum": "groups.models.MembershipRank",
+        "MembershipStatusEnum": "groups.models.MembershipStatus",
+        "OwnStatusEnum": "groups.api.serializers.OWN_STATUSES",
+    },
 }

@@ -92,6 +92,10 @@ def roles_of_user() -> Rows:
     return RoleAssignment.objects.in_force().filter(user=ID)
 
 
+def newest_role_assignments() -> Rows:
+    return RoleAssignment.objects.order_by("-granted_at", "-id")[:PAGE]
+
+
 def access_of_user() -> Rows:
     """What anybody is asked to be allowed first, which answers everything after it."""
     return access_rows(ID, timezone.now())
@@ -139,6 +143,11 @@ def group_by_slug() -> Rows:
 
 def members_of_group() -> Rows:
     return Membership.objects.filter(group=ID)
+
+
+def active_members_of_group() -> Rows:
+    """A page of them, as their list in the API reads it."""
+    return Membership.objects.unexpired().filter(group=ID).order_by("id")[:PAGE]
 
 
 def memberships_of_user() -> Rows:
@@ -224,6 +233,7 @@ HOT: tuple[Callable[[], Rows], ...] = (
     backup_codes_of_user,
     usable_reset_tokens_of_user,
     roles_of_user,
+    newest_role_assignments,
     access_of_user,
     role_by_slug,
     items_of_everybody,
@@ -235,6 +245,7 @@ HOT: tuple[Callable[[], Rows], ...] = (
     groups_visible_to_member,
     group_by_slug,
     members_of_group,
+    active_members_of_group,
     memberships_of_user,
     api_tokens_of_user,
     open_sessions_of_user,

@@ -203,6 +203,8 @@ ACCOUNT_RATE_LIMITS = {
     "manage_email": "10/m/user",
     "reauthenticate": "10/m/user",
 }
+# Mails that invite into groups: by one inviter, of one group, to one address.
+INVITATION_RATE_LIMITS = {"inviter": "30/h/user", "group": "200/d/key", "address": "5/d/key"}
 ACCOUNT_FORMS = {
     "login": "authentication.forms.sign_ins.LoginForm",
     "signup": "authentication.forms.accounts.SignUpForm",
@@ -382,6 +384,9 @@ DEFAULT_FROM_EMAIL = env.sender("DEFAULT_FROM_EMAIL", default=sender_at(PUBLIC_U
 
 # The largest request body that is read into memory, in bytes.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+# The largest file of items that can be imported, in bytes and in rows.
+ITEM_IMPORT_MAX_BYTES = env.number("ITEM_IMPORT_MAX_BYTES", default=104_857_600, minimum=1)
+ITEM_IMPORT_MAX_ROWS = env.number("ITEM_IMPORT_MAX_ROWS", default=200_000, minimum=1)
 
 LOGGING_CONFIG = "truledgr.log_settings.configure"
 LOGGING = log_settings(env, debug=DEBUG)

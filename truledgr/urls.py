@@ -13,6 +13,7 @@ urlpatterns = [
     path("", home, name="home"),
     path("privacy/", privacy, name="privacy"),
     path("admin/", admin.site.urls),
+    path("accounts/", include("groups.urls")),
     path("accounts/", include("authentication.urls")),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from authorization.models import Role
-from groups.models import Group, GroupType, Membership, MembershipRank, MembershipStatus
+from groups.models import (
+    Group,
+    GroupType,
+    Invitation,
+    Membership,
+    MembershipRank,
+    MembershipStatus,
+)
 from truledgr.demo.plan import Plan, happens
 from truledgr.demo.population import Member, Team
 from truledgr.demo.words import GROUP_DESCRIPTIONS, GROUP_TAGS
 
 # One group in so many is archived.
 ARCHIVED_EVERY, ARCHIVED = 12, 7
+INVITING_EVERY = 3
 
 
 def group_of(plan: Plan, team: Team) -> Group:
@@ -32,8 +41,8 @@ def group_of(plan: Plan, team: Team) -> Group:
         max_members=active + random.randint(0, 20) if happens(random, 0.3) else None,
         tags=sorted(random.sample(GROUP_TAGS, random.randint(0, 3))),
         settings={
-            "notify_members": happens(random, 0.5),
-            "colour": f"#{random.getrandbits(24):06x}",
+            "members_may_invite": is_community,
+            "invitation_days": random.choice([3, 7, 14]),
         },
         owner_id=team.owner.id,
         created_by_id=team.owner.id,
@@ -63,9 +72,35 @@ def memberships_of(plan: Plan, team: Team, roles: Mapping[str, Role]) -> Iterato
             invited_by_id=team.owner.id if invited else None,
             granted_by_id=team.owner.id,
             expires_at=_expiry(plan, place, member, joined),
+            reason=_reason(member),
             created_at=joined,
             updated_at=joined,
         )
+
+
+def invitations_of(plan: Plan, team: Team, roles: Mapping[str, Role]) -> Iterator[Invitation]:
+    """One that waits and one that nobody answered, for every third group."""
+    if team.number % INVITING_EVERY:
+        return
+    for place, days_ago in enumerate((1, 30)):
+        random = plan.random("invitation", team.number, place)
+        sent = max(team.created_at, plan.ago(days=days_ago))
+        yield Invitation(
+            id=plan.key(sent, "invitation", team.number, place),
+            group_id=team.id,
+            email=f"guest{team.number}-{place}{plan.suffix}@example.org",
+            role=roles["group-viewer" if happens(random, 0.5) else "group-member"],
+            token_hash=sha256(plan.key(sent, "token", team.number, place).bytes).hexdigest(),
+            expires_at=sent + timedelta(days=7),
+            sent_at=sent,
+            invited_by_id=team.owner.id,
+            created_at=sent,
+            updated_at=sent,
+        )
+
+
+def _reason(member: Member) -> str:
+    return "Posted advertisements" if member.status == MembershipStatus.BANNED else ""
 
 
 def _expiry(plan: Plan, place: int, member: Member, joined: datetime) -> datetime | None:

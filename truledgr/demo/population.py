@@ -169,5 +169,5 @@ def _member(plan: Plan, team: int, place: int, person: Person) -> Member:
     if place == 1 or happens(random, 0.08):
         return Member(person, MembershipRank.ADMIN, "group-admin", MembershipStatus.ACTIVE)
     role = "group-viewer" if happens(random, 0.25) else "group-member"
-    status = random.choices(list(MembershipStatus), weights=(6, 4, 82, 8))[0]
+    status = random.choices(list(MembershipStatus), weights=(6, 4, 80, 8, 2))[0]
     return Member(person, MembershipRank.MEMBER, role, status)

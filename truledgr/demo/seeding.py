@@ -23,11 +23,11 @@ from authentication.models import APIToken, PasswordResetToken, TOTPDevice
 from authorization.models import Role, RoleAssignment, RolePermission
 from core import audit
 from core.models import AuditEvent
-from groups.models import Group, Membership
+from groups.models import Group, Invitation, Membership
 from items.models import Item
 from truledgr.demo.activity import activities_of
 from truledgr.demo.deletions import deletions_of
-from truledgr.demo.groups import group_of, memberships_of
+from truledgr.demo.groups import group_of, invitations_of, memberships_of
 from truledgr.demo.items import item_of
 from truledgr.demo.loading import insert, missing, one_at_a_time
 from truledgr.demo.people import CURATOR, accounts_of
@@ -256,8 +256,17 @@ def _make_groups(seeding: Seeding, teams: list[Team], roles: dict[str, Role]) ->
             for membership in memberships_of(seeding.plan, team, roles)
         ]
     )
+    seeding.insert(
+        [
+            invitation
+            for team in teams
+            if team.id in keys
+            for invitation in invitations_of(seeding.plan, team, roles)
+        ]
+    )
+    for model in (Membership, Invitation):
+        _record(model, group__in=keys)
     _record(Group, pk__in=keys)
-    _record(Membership, group__in=keys)
 
 
 def _make_items(seeding: Seeding, numbers: Sequence[int]) -> None:

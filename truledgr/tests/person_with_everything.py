@@ -18,7 +18,7 @@ from authentication.step_up import STEPPED_UP_AT
 from authorization.models import RoleAssignment
 from authorization.tests.factories import RoleFactory
 from core.context import ActingContext, Via, entered
-from groups.models import Group
+from groups.models import Group, Invitation
 from groups.tests.factories import GroupFactory, MembershipFactory
 from items.services.items import create_item
 from items.tests.factories import ItemFactory
@@ -153,6 +153,14 @@ class Person:
         self.own_group = GroupFactory(owner=user, name=self.words["group"])
         MembershipFactory(group=self.own_group, user=user)
         ItemFactory(owner=None, group=self.own_group, name=f"Minutes, {self.words['group']}")
+        Invitation.objects.create(
+            group=GroupFactory(owner__password="!"),
+            email=user.email,
+            role=RoleFactory(scope="group"),
+            token_hash=hash_of("invitation", user),
+            expires_at=timezone.now() + timedelta(days=7),
+            sent_at=timezone.now(),
+        )
 
     def step_up(self, session):
         """As if they had just proven everything that a sign-in asks for."""

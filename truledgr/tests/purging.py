@@ -17,7 +17,7 @@ from users.tests.factories import UserFactory, UserSessionFactory
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
-NAMES = ["activity", "analytics", "sessions", "tasks", "tokens", "deleted"]
+NAMES = ["activity", "analytics", "invitations", "sessions", "tasks", "tokens", "deleted"]
 numbers = count()
 
 

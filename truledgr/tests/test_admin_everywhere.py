@@ -15,8 +15,8 @@ from authentication.models import APIToken, BackupCodeDevice, PasswordResetToken
 from authorization.models import Role, RoleAssignment, RolePermission
 from authorization.tests.factories import RoleAssignmentFactory, RoleFactory
 from core.models import AuditEvent
-from groups.models import Group, Membership
-from groups.tests.factories import GroupFactory, MembershipFactory
+from groups.models import Group, Invitation, Membership
+from groups.tests.factories import GroupFactory, InvitationFactory, MembershipFactory
 from items.models import Item
 from items.tests.factories import ItemFactory
 from users.models import Device, SessionActivity, SessionDay, User, UserSession
@@ -137,6 +137,7 @@ MAKERS = {
     RoleAssignment: lambda _n=0: RoleAssignmentFactory(granted_by=UserFactory()),
     Group: lambda _n=0: GroupFactory(created_by=UserFactory()),
     Membership: lambda _n=0: MembershipFactory(),
+    Invitation: lambda n=0: InvitationFactory(token_hash=canary(n)),
     Item: lambda n=0: ItemFactory() if n % 2 else ItemFactory(owner=None, group=GroupFactory()),
     AuditEvent: make_event,
     Permission: lambda n=0: Permission.objects.order_by("pk")[n],
@@ -168,11 +169,11 @@ def pages_of(model, row):
     return {name: url(model, name, *args) for name, *args in names}
 
 
-def test_the_fifteen_models_are_registered_and_djangos_own_groups_are_not():
+def test_the_sixteen_models_are_registered_and_djangos_own_groups_are_not():
     ours = {model for model in apps.get_models() if model._meta.app_label in OURS}
 
     ours.remove(SessionDay)  # the page of analytics shows what it holds
-    assert len(ours) == 15
+    assert len(ours) == 16
     assert ours <= set(admin.site._registry)
     assert DjangoGroup not in admin.site._registry
 

@@ -37,6 +37,8 @@ class Caller:
             "groups": "/api/v1/groups",
             "group": f"/api/v1/groups/{self.group.pk}",
             "tokens": "/api/v1/me/tokens",
+            "roles": "/api/v1/roles",
+            "role-assignments": "/api/v1/role-assignments",
             "token": f"/api/v1/me/tokens/{token.pk}",
         }
 
@@ -261,7 +263,7 @@ def test_another_format_cannot_be_had(caller, name, accept):
     problem_of(caller.send("GET", name, Accept=accept), 406)
 
 
-@pytest.mark.parametrize("name", ["items", "groups", "tokens"])
+@pytest.mark.parametrize("name", ["items", "groups", "tokens", "roles", "role-assignments"])
 @pytest.mark.parametrize(
     "query",
     [

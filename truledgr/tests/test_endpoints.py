@@ -34,6 +34,8 @@ PUBLIC = {
     "accounts/inactive/": "says that signing in did not work",
     "accounts/3rdparty/login/cancelled/": "says that nothing has happened",
     "accounts/confirm-email/": "says that a message was sent",
+    "api/v1/invitations/decline": "the token permits to say no, and a mail brings it",
+    "accounts/invitations/<str:token>/": "the token permits to answer it, and a mail brings it",
     "accounts/not-me/<str:token>/": "the token in it is the permission, and a mail brings it",
     "accounts/password/reset/": "asks for a message",
     "accounts/password/reset/done/": "says that a message was sent",

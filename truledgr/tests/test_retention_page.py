@@ -63,7 +63,8 @@ def test_asvs_16_1_1_every_log_says_what_is_in_it_for_whom_how_long_and_what_rem
     named = set(re.findall(r"RETAIN_\w+", says[2]))
     assert named <= {variable for variable, _ in variables().values()}
     if named:
-        assert named == {variables()[name][0] for name in removes}
+        settings_of = {rule.name: rule.setting for rule in rules()}
+        assert named == {variables()[settings_of[name]][0] for name in removes}
 
 
 def test_asvs_16_1_1_every_table_that_a_rule_empties_is_among_the_logs():

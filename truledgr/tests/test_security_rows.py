@@ -1,7 +1,7 @@
 """Each security requirement has a test that carries its id, and those that have no other home.
 
-The ids are of OWASP ASVS 5.0.0, chapters V6 (signing in), V7 (sessions) and V16 (logging and
-errors), levels 1 and 2, and of NIST SP 800-63B-4.
+The ids are of OWASP ASVS 5.0.0, chapters V6 (signing in), V7 (sessions), V8 (access; level 3, too)
+and V16 (logging and errors), levels 1 and 2, and of NIST SP 800-63B-4.
 """
 
 import re
@@ -22,6 +22,8 @@ ASVS = [
     "6.8.4",
     "7.1.1", "7.1.2", "7.1.3", "7.2.1", "7.2.2", "7.2.3", "7.2.4", "7.3.1", "7.3.2", "7.4.1",
     "7.4.2", "7.4.3", "7.4.5", "7.5.1", "7.5.2", "7.5.3", "7.6.1", "7.6.2",
+    "8.1.1", "8.1.2", "8.1.3", "8.1.4", "8.2.1", "8.2.2", "8.2.3", "8.2.4", "8.3.1", "8.3.2",
+    "8.3.3", "8.4.1", "8.4.2",
     "16.1.1", "16.2.1", "16.2.2", "16.2.4", "16.2.5", "16.3.1", "16.3.2", "16.3.3", "16.3.4",
     "16.4.1", "16.4.2", "16.5.1", "16.5.2", "16.5.3", "16.5.4",
 ]  # fmt: skip
@@ -35,7 +37,7 @@ NIST = [
 def names():
     """The names of all tests, each with an end that no longer number runs over."""
     found = []
-    for app in ("authentication", "core", "users", "truledgr"):
+    for app in ("core", "users", "authentication", "authorization", "groups", "items", "truledgr"):
         for module in Path(settings.BASE_DIR, app).rglob("test_*.py"):
             found += re.findall(r"^def (test_\w+)\(", module.read_text(), re.MULTILINE)
     return found

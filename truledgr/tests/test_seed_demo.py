@@ -15,7 +15,7 @@ from authorization.models import RoleAssignment
 from core import seals
 from core.ids import uuid7
 from core.models import AuditEvent
-from groups.models import Group, GroupType, Membership, MembershipStatus
+from groups.models import Group, GroupType, Invitation, Membership, MembershipStatus
 from items.models import Item
 from truledgr.demo import seeding
 from truledgr.demo.plan import Plan
@@ -300,7 +300,16 @@ def test_the_rows_pass_the_rules_of_their_models(seeded):
 
 
 def test_the_trail_tells_of_every_row_and_verifies(seeded):
-    for model in (User, Group, Membership, Item, APIToken, PasswordResetToken, RoleAssignment):
+    for model in (
+        User,
+        Group,
+        Membership,
+        Invitation,
+        Item,
+        APIToken,
+        PasswordResetToken,
+        RoleAssignment,
+    ):
         events = AuditEvent.objects.filter(action="create", model=model._meta.model_name)
         assert events.count() == model.objects.count()
 

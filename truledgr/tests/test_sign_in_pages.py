@@ -104,7 +104,7 @@ def test_the_sixth_wrong_password_of_an_account_is_not_even_tried(client, staff)
     assert client.get("/admin/").status_code == 302
 
 
-def test_many_attempts_from_one_address_are_refused_with_429(client):
+def test_many_attempts_from_one_address_are_refused_with_429(client, within_one_window):
     for n in range(30):
         sign_in(client, f"person{n}", "wrong")
 
