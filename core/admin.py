@@ -66,7 +66,7 @@ class TrailList(ChangeList):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    list_display = ("moment", "action", "object", "fields_changed", "who", "where")
+    list_display = ("moment", "action", "object", "fields_changed", "who_and_where")
     list_filter = (
         PeriodFilter, ActorFilter, AddressFilter, "via", ActionFilter, ModelFilter, GroupFilter,
         SessionFilter, RequestFilter,
@@ -77,6 +77,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     sortable_by = ()
     ordering = ("-id",)
     change_list_template = "admin/audit_change_list.html"
+    change_form_template = "admin/audit_event.html"
     fields = (
         "moment", "action", "object", "changed", "who", "via", "address", "session", "request",
         "group", "same_request", "row_hash",
@@ -168,10 +169,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
         acted_as = _person(event.on_behalf_of_id, event.on_behalf_of_label or "")
         return format_html(str(_("{} as {}")), actor, acted_as)
 
-    @admin.display(description=gettext_lazy("from"))
-    def where(self, event: AuditEvent) -> str:
+    @admin.display(description=gettext_lazy("actor, from where"))
+    def who_and_where(self, event: AuditEvent) -> str:
         door = str(event.get_via_display())
-        return f"{door} · {event.client_ip}" if event.client_ip else door
+        where = f"{door} · {event.client_ip}" if event.client_ip else door
+        return format_html("{}<small>{}</small>", self.who(event), where)
 
     @admin.display(description=gettext_lazy("changes"))
     def changed(self, event: AuditEvent) -> str:
