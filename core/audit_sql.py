@@ -127,7 +127,8 @@ def event_rows(
     model = rows.model
     query = single_table(rows)
     if lock:
-        query = query.select_for_update()
+        # In one order, so that two updates of the same rows do not wait for each other for ever.
+        query = query.select_for_update().order_by("pk")
     group = F(spec_group) if spec_group else None
     query = query.values_list(
         _text_of(model._meta.pk, F("pk")),
