@@ -24,6 +24,7 @@ from pathlib import Path
 from random import Random
 from statistics import median
 from typing import Any
+from uuid import UUID
 
 import django
 from cryptography.fernet import Fernet
@@ -140,6 +141,11 @@ def counted_queries() -> Iterator[list[str]]:
 
 def is_postgres() -> bool:
     return connection.vendor == "postgresql"
+
+
+def adapted_key(key: UUID) -> UUID | str:
+    """A key as ``load()`` has to be given it."""
+    return key if is_postgres() else key.hex
 
 
 def migrate() -> None:

@@ -24,3 +24,5 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     # Races are tested by more threads than a process serves.
     DATABASES["default"]["OPTIONS"]["pool"]["max_size"] = 24
+    # What a crash of the server would lose of a test is worth no wait for the disk.
+    DATABASES["default"]["OPTIONS"]["options"] = "-c synchronous_commit=off"

@@ -3,26 +3,29 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
+from functools import cache
 
-REPOSITORY = Path(__file__).parents[2]
+from schematools.tests.warm import REPOSITORY, Stem, inherited, is_for_a_fork
+
+PATIENCE = 120  # seconds
 
 
 def run_django(*arguments, **environment):
     """Run ``django-admin`` where a warning is an error; ``environment`` names the settings."""
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("DJANGO_", "PROJECT_", "PYTHON", "COVERAGE_", "COV_"))
-    }
-    path = [environment.pop("PYTHONPATH", ""), str(REPOSITORY)]
+    path = os.pathsep.join(filter(None, [environment.pop("PYTHONPATH", ""), str(REPOSITORY)]))
+    given = inherited() | {"PYTHONPATH": path, "NO_COLOR": "1"} | environment
+    if is_for_a_fork(environment):
+        return stem().run(arguments, given, timeout=PATIENCE)
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "django", *arguments],
-        env=inherited
-        | {"PYTHONPATH": os.pathsep.join(filter(None, path)), "NO_COLOR": "1"}
-        | environment,
+        env=given,
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
     )
+
+
+@cache
+def stem():
+    return Stem()

@@ -51,6 +51,8 @@ EXPECTED_VENDOR = "TRULEDGR_TEST_VENDOR"
 REPORT_FILE = "TRULEDGR_TEST_REPORT"
 # Set for the second engine: what touches no database has run on the first.
 ONLY_DATABASE = "TRULEDGR_TEST_ONLY_DATABASE"
+# The workers copy a database that the first of them migrates; the runner removes it.
+MIGRATED_ONCE = "TRULEDGR_TEST_MIGRATED_ONCE"
 OF_DATABASE = frozenset({"db", "transactional_db", "live_server", "django_db_setup"})
 SECONDS_TO_END = 10
 MOST_WORKERS = 4
@@ -235,13 +237,16 @@ def _started(choice: Choice) -> Iterator[tuple[str, str]]:
 def run_pytest(engine: str, arguments: Sequence[str], *, vendor: str, database_url: str) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="truledgr-", ignore_cleanup_errors=True) as directory:
         report = Path(directory) / "report.json"
+        # Each worker would compile every module anew where the machine keeps none compiled.
+        inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         environ = {
-            **os.environ,
+            **inherited,
             "DATABASE_URL": database_url,
             "TMPDIR": directory,
             EXPECTED_VENDOR: vendor,
             ONLY_DATABASE: "" if vendor == "sqlite" else "1",
             REPORT_FILE: str(report),
+            MIGRATED_ONCE: "1",
         }
         command = [sys.executable, "-m", "pytest", "-p", "truledgr.tests.engines"]
         command += ["-n", str(_workers()), *arguments]

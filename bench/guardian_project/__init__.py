@@ -1,0 +1,1 @@
+"""The contestant of ``bench/access.py``: the same items, guarded by django-guardian."""
