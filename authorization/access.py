@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import CharField, F, QuerySet, UUIDField, Value
+from django.db.models import Aggregate, CharField, F, QuerySet, TextField, UUIDField, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
@@ -37,12 +37,14 @@ class Holdings:
     """Which roles a user holds on which objects of one kind.
 
     ``kind`` names the objects, such as ``groups``. ``held(user_id, at)`` are rows in force at
-    that moment; ``object_id`` and ``role_id`` name their columns. ``owned(user_id)`` are the
-    objects on which the user may do everything.
+    that moment; ``object_id`` and ``role_id`` name their columns. ``roles(user_id, at)`` are the
+    same or more of them, cheaper to find: they only name roles. ``owned(user_id)`` are the objects
+    on which the user may do everything.
     """
 
     kind: str
     held: Callable[[UUID, datetime], QuerySet[Any]]
+    roles: Callable[[UUID, datetime], QuerySet[Any]]
     owned: Callable[[UUID], QuerySet[Any]]
     object_id: str = "group_id"
     role_id: str = "role_id"
@@ -121,25 +123,54 @@ def rows_to_read(user_id: UUID, at: datetime) -> QuerySet[Any, Any]:
     ``ROLE``.
     """
     assigned = RoleAssignment.objects.in_force(at).filter(user=user_id)
-    parts = [_part(assigned, EVERYWHERE, role="role_id"), _part_of_roles(assigned, "role_id")]
+    parts = [_part(assigned, EVERYWHERE, role="role_id")]
+    roles: list[QuerySet[Any, Any]] = [assigned.order_by().values("role_id")]
     for kind, source in sorted(_sources.items()):
         held = source.held(user_id, at)
+        roles.append(source.roles(user_id, at).order_by().values(source.role_id))
         parts += [
             _part(held, kind, key=source.object_id, role=source.role_id),
-            _part_of_roles(held, source.role_id),
             _part(source.owned(user_id), kind, key="pk"),
         ]
+    parts.append(_part_of_roles(roles[0].union(*roles[1:])))
     rows: QuerySet[Any, Any] = parts[0].union(*parts[1:], all=True)
     return rows
 
 
-def _part_of_roles(held: QuerySet[Any], role_id: str) -> QuerySet[Any, Any]:
-    """What the roles of ``held`` hold; a part each, because one OR of both reads all roles."""
+def _part_of_roles(roles: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    """A row for each role with all that it holds, however many of the others name it."""
     holding = RolePermission.objects.filter(
-        role__in=held.order_by().values(role_id), role__is_active=True, role__is_deleted=False
+        role__in=roles, role__is_active=True, role__is_deleted=False
     )
     label = Concat("permission__content_type__app_label", Value("."), "permission__codename")
-    return _part(holding, ROLE, role="role_id", label=label)
+    rows: QuerySet[Any, Any] = (
+        holding.order_by()
+        .values("role_id")
+        .annotate(
+            what_=Value(ROLE, CharField()),
+            object_=Cast(Value(None), UUIDField()),
+            role_=F("role_id"),
+            label_=_Lines(label),
+        )
+        .values_list("what_", "object_", "role_", "label_")
+    )
+    return rows
+
+
+class _Lines(Aggregate):
+    """The texts of a group, one in a line, which no label contains an end of."""
+
+    function = "GROUP_CONCAT"
+    template = "%(function)s(%(expressions)s, CHR(10))"
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(
+            compiler, connection, template="%(function)s(%(expressions)s, CHAR(10))", **context
+        )
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, function="STRING_AGG", **context)
 
 
 def _part(
@@ -173,12 +204,14 @@ def _read(user: User) -> Access:
         moment(ANY_MOMENT): moment(timezone.now()),
     }
     for what, key, role, label in _statement().run(given):
-        if what == EVERYWHERE:
+        if what == ROLE:
+            access.roles[role] = set(label.split("\n"))
+        elif what == EVERYWHERE:
             everywhere.add(role)
-        elif what == ROLE:
-            access.roles.setdefault(role, set()).add(label)
-        elif role is EVERYTHING or key not in access.objects[what]:
-            access.objects[what][key] = role
+        else:
+            objects = access.objects[what]
+            if role is EVERYTHING or key not in objects:
+                objects[key] = role
     for role in everywhere:
         access.everywhere |= access.roles.get(role, set())
     return access

@@ -6,10 +6,12 @@ does. Django's compiler is not public API: this is the one place that uses it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.models import QuerySet
@@ -26,12 +28,44 @@ class CompiledQuery:
 
     def run(self, given: Mapping[Any, Any]) -> list[Sequence[Any]]:
         """All rows, with the values of ``given`` in place of what stood for them."""
-        with connection.cursor() as cursor:
+        with _cursor() as cursor:
             cursor.execute(self.sql, [given.get(value, value) for value in self.params])
             rows: list[Sequence[Any]] = cursor.fetchall()
-        if not self.converters:
+        if not rows or not self.converters:
             return rows
-        return [list(row) for row in self.compiler.apply_converters(rows, self.converters)]
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        for position, (convert_by, expression) in self.converters.items():
+            known = dict.fromkeys(columns[position])  # a key stands in many rows: convert it once
+            for value in known:
+                converted = value
+                for convert in convert_by:
+                    converted = convert(converted, expression, connection)
+                known[value] = converted
+            columns[position] = [known[value] for value in columns[position]]
+        return list(zip(*columns, strict=True))
+
+
+@contextmanager
+def _cursor() -> Iterator[Any]:
+    """A cursor for which PostgreSQL plans a statement once for each connection, not each time.
+
+    Django's own where it keeps what is asked (in DEBUG and in tests that count), and where it is
+    told that sessions share a connection.
+    """
+    is_shared = connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
+    if connection.vendor != "postgresql" or is_shared or connection.queries_logged:
+        with connection.cursor() as cursor:
+            yield cursor
+        return
+    connection.ensure_connection()
+    raw: Any = connection.connection
+    threshold, raw.prepare_threshold = raw.prepare_threshold, 0
+    try:
+        wrapped: Any = connection.make_cursor
+        with wrapped(psycopg.Cursor(raw)) as cursor:
+            yield cursor
+    finally:
+        raw.prepare_threshold = threshold
 
 
 def compile_query(make: Callable[[], QuerySet[Any, Any]]) -> CompiledQuery:

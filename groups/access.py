@@ -13,8 +13,12 @@ def _held(user_id: UUID, at: datetime) -> MembershipQuerySet:
     return Membership.objects.in_force(at).filter(user=user_id)
 
 
+def _roles(user_id: UUID, at: datetime) -> MembershipQuerySet:
+    return Membership.objects.unexpired(at).filter(user=user_id)
+
+
 def _owned(user_id: UUID) -> GroupQuerySet:
     return Group.objects.alive().filter(owner=user_id)
 
 
-HOLDINGS = Holdings(kind=GROUPS, held=_held, owned=_owned)
+HOLDINGS = Holdings(kind=GROUPS, held=_held, roles=_roles, owned=_owned)

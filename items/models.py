@@ -131,6 +131,6 @@ class Item(UUIDModel, TimestampedModel, SoftDeleteModel):
 
     def is_permitted(self, user: User, permission: str) -> bool:
         """Whether owning it or its group, or a role there, lets ``user`` do ``permission``."""
-        if self.group is not None:
-            return self.group.is_permitted(user, permission)
+        if self.group_id is not None:
+            return access_of(user).grants(GROUPS, self.group_id, permission)
         return self.owner_id == user.pk

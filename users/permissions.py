@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_backends, load_backend
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -138,9 +140,17 @@ def _backend_called(path: str | None) -> Any:
 
 def _asked(question: str) -> Iterator[Any]:
     """The method of that name of each backend that has one."""
-    for backend in get_backends():
+    for backend in _backends(tuple(settings.AUTHENTICATION_BACKENDS)):
         if hasattr(backend, question):
             yield getattr(backend, question)
+
+
+@lru_cache
+def _backends(paths: tuple[str, ...]) -> tuple[Any, ...]:
+    """Made once: Django makes them anew for every question, which costs more than its answer."""
+    if not paths:
+        get_backends()  # says what is missing
+    return tuple(load_backend(path) for path in paths)
 
 
 def _refuse_one(perm_list: Iterable[str]) -> None:

@@ -156,7 +156,11 @@ class Membership(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["user", "status"], name="membership_user_idx"),
+            # All that authorization.access reads of a membership, so that it reads no row.
+            models.Index(
+                fields=["user", "status", "expires_at", "group", "role"],
+                name="membership_user_idx",
+            ),
             models.Index(fields=["group", "status", "id"], name="membership_group_idx"),
         ]
 
