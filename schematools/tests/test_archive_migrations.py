@@ -1,6 +1,7 @@
 """The command from end to end: what it shows, what it does, and what is left working."""
 
 import os
+import time
 
 import pytest
 from django.db import connection
@@ -203,6 +204,20 @@ def test_postgresql_is_proved_in_a_scratch_database_that_goes_again(project, emp
     succeed(project, COMMAND, "--apply")
 
     assert "No migrations to apply" in succeed(project, "migrate")
+    assert lasting_scratch_databases() == set()
+
+
+def lasting_scratch_databases():
+    """Those that are there now and stay; other tests make some as well, for a few seconds."""
+    left = found = scratch_databases()
+    patience = time.monotonic() + 60
+    while left and time.monotonic() < patience:
+        time.sleep(0.2)
+        left = found & scratch_databases()
+    return left
+
+
+def scratch_databases():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM pg_database WHERE datname LIKE 'schematools_scratch%'")
-        assert cursor.rowcount == 0
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'schematools_scratch%'")
+        return {name for (name,) in cursor}
