@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from core import audit
-from core.csv_cells import safe_cell
+from core.csv_cells import csv_row, safe_cell
 from core.models import AuditEvent
 from core.trail_reading import COLUMNS, Rows, newest_key, shown
 
@@ -38,7 +37,7 @@ def pieces_of(rows: Rows, file_format: str) -> Iterator[str]:
     """The file, a batch of events at a time."""
     line = _csv_line if file_format == CSV else _json_line
     if file_format == CSV:
-        yield _csv_row(COLUMNS)
+        yield csv_row(COLUMNS)
     for events in _batches(rows):
         yield "".join(line(shown(event)) for event in events)
 
@@ -75,22 +74,10 @@ def _json_line(event: Mapping[str, Any]) -> str:
 
 
 def _csv_line(event: Mapping[str, Any]) -> str:
-    return _csv_row([_cell(value) for value in event.values()])
+    return csv_row([_cell(value) for value in event.values()])
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
         value = audit.canonical_json(value)
     return "" if value is None else safe_cell(str(value))
-
-
-class _Echo:
-    """A file for ``csv.writer`` that answers what it is given."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _csv_row(cells: Any) -> str:
-    writer: Any = csv.writer(_Echo())
-    return str(writer.writerow(cells))

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from core.csv_cells import csv_row, safe_cell
 from users.analytics.answers import Analytics, durations_of, totals_of
 from users.analytics.counting import TOTALS
 from users.analytics.periods import Grouping
 
 PERIODS = frozenset({Grouping.DAY, Grouping.WEEK, Grouping.MONTH})
-# With one of these at the start, spreadsheets take a cell for a formula (OWASP, CSV injection).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-class Echo:
-    """A file for ``csv.writer`` that answers what it is given."""
-
-    def write(self, text: str) -> str:
-        return text
 
 
 def groups_of(found: Analytics, grouping: Grouping) -> dict[str, int]:
@@ -47,16 +38,13 @@ def table_of(found: Analytics, grouping: Grouping) -> Iterator[Sequence[Any]]:
 
 def lines_of(table: Iterable[Sequence[Any]]) -> Iterator[str]:
     """The table as CSV, line by line."""
-    writer: Any = csv.writer(Echo())
     for row in table:
-        yield writer.writerow([harmless(cell) for cell in row])
+        yield csv_row(harmless(cell) for cell in row)
 
 
 def harmless(cell: Any) -> Any:
     """Text that a spreadsheet would run gets an apostrophe before it; numbers stay numbers."""
-    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
-        return f"'{cell}"
-    return cell
+    return safe_cell(cell) if isinstance(cell, str) else cell
 
 
 def file_name(found: Analytics, grouping: Grouping) -> str:
