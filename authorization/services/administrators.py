@@ -69,7 +69,7 @@ def _standing(*, without: Collection[UUID] = (), only: UUID | None = None) -> St
     holding = RoleAssignment.objects.in_force().filter(
         user=OuterRef("pk"), role__slug=ADMINISTRATOR, role__is_system=True
     )
-    people = User.objects.active().exclude(pk__in=[str(pk) for pk in without])
+    people = User.objects.active().exclude(pk__in=without)
     people = people.filter(pk=only) if only else people.filter(deletion_due_at=None)
     people = people.filter(Q(Exists(holding)) | Q(is_superuser=True))
     lasting = Q(Exists(holding.filter(expires_at=None))) | Q(is_superuser=True)

@@ -38,22 +38,18 @@ from groups.services.ranks import (
     lock_membership,
     lock_user,
     refuse_above,
-    refuse_end,
     refuse_giving,
-    refuse_grant,
     refuse_oneself,
     refuse_past,
     refuse_primary_owner,
-    refuse_rank,
-    refuse_role,
     standing_of,
 )
 from users.models import User
 
 __all__ = [
     "add_member", "admit", "approve_request", "ban_member", "change_member", "decline_request",
-    "default_role", "join_group", "leave_group", "refuse_end", "refuse_grant", "refuse_rank",
-    "refuse_role", "remove_member", "remove_memberships", "unban_member",
+    "default_role", "join_group", "leave_group", "remove_member", "remove_memberships",
+    "unban_member",
 ]  # fmt: skip
 
 ADD, CHANGE, REMOVE = (

@@ -171,32 +171,6 @@ def refuse_role(role: Role) -> None:
         raise DomainError("A member holds a live role of scope group.", field="role")
 
 
-def refuse_rank(
-    *, actor: User, group: Group, rank: str, permission: str = "groups.add_membership"
-) -> None:
-    """Raise ``NotAllowedError`` unless ``actor`` stands above ``rank`` in the locked group.
-
-    Who holds ``permission`` everywhere stands above every rank.
-    """
-    refuse_above(standing_of(actor, group), level_of_rank(rank), permission=permission)
-
-
-def refuse_grant(*, actor: User, group: Group, role: Role) -> None:
-    """Raise ``NotAllowedError`` for a role that holds more than ``actor`` does on the group."""
-    _refuse_grant(standing_of(actor, group), role)
-
-
-def refuse_end(
-    *,
-    actor: User,
-    group: Group,
-    expires_at: datetime | None,
-    permission: str = "groups.add_membership",
-) -> None:
-    """Raise for an end in the past (``DomainError``) or beyond the actor's own."""
-    _refuse_end(standing_of(actor, group), expires_at, permission)
-
-
 def refuse_giving(
     standing: Standing, *, role: Role, expires_at: datetime | None, permission: str
 ) -> None:

@@ -11,6 +11,7 @@ from core.errors import ConflictError, DomainError, NotAllowedError
 from core.models import AuditEvent
 from groups.models import Membership
 from groups.services import members as services
+from groups.services.invitations import invite
 from groups.tests.factories import member_of, owned_group
 from users.tests.factories import UserFactory
 
@@ -191,7 +192,7 @@ def test_a_temporary_member_gives_nothing_beyond_their_own_end():
     with pytest.raises(NotAllowedError, match="Your own membership ends"):
         services.approve_request(actor=admin, membership=request)
     with pytest.raises(NotAllowedError, match="Your own membership ends"):
-        services.refuse_end(actor=admin, group=group, expires_at=None)
+        invite(actor=admin, group=group, email="guest@example.org")
 
     assert services.change_member(actor=admin, membership=short, expires_at=end).expires_at == end
     assert services.add_member(actor=admin, group=group, user=request.user, expires_at=end).pk
