@@ -18,8 +18,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]
+from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 from django_tasks.base import Task
 from django_tasks_db import DatabaseBackend
@@ -117,7 +119,34 @@ def run_now(job: Job) -> bool:
     except Exception:
         logger.exception("The job %s failed.", job.name)
         return False
+    cache.set(_note_of(job.name), timezone.now(), timeout=None)
     return True
+
+
+def last_runs() -> dict[str, datetime]:
+    """When each job was queued last, or run by ``run_now()``, as far as anything tells.
+
+    The queue tells of the former while it keeps the rows; the cache of the latter, which is
+    known elsewhere only where processes share it.
+    """
+    by_path = {job.task.module_path: job.name for job in jobs()}
+    queued = DBTaskResult.objects.filter(task_path__in=by_path).order_by().values_list("task_path")
+    runs = {by_path[path]: moment for path, moment in queued.annotate(Max("enqueued_at"))}
+    notes = cache.get_many([_note_of(name) for name in by_path.values()])
+    for name in by_path.values():
+        if moments := [moment for moment in (runs.get(name), notes.get(_note_of(name))) if moment]:
+            runs[name] = max(moments)
+    return runs
+
+
+def noted_run(name: str) -> datetime | None:
+    """When ``run_now()`` last ran the job of that name, as far as the cache tells."""
+    moment: datetime | None = cache.get(_note_of(name))
+    return moment
+
+
+def _note_of(name: str) -> str:
+    return f"schedule:ran:{name}"
 
 
 def enqueue_due(job: Job) -> bool:

@@ -1,4 +1,4 @@
-"""Shows how far a long command is: a line that is written over, on a terminal only."""
+"""Shows how far a long command is: a line that is written over, for people at a terminal."""
 
 from collections.abc import Callable
 from shutil import get_terminal_size
@@ -14,7 +14,6 @@ class Stream(Protocol):
 
     def write(self, text: str, *, ending: str) -> object: ...
     def flush(self) -> object: ...
-    def isatty(self) -> bool: ...
 
 
 def in_silence(done: int, total: int, title: str) -> None:
@@ -22,11 +21,11 @@ def in_silence(done: int, total: int, title: str) -> None:
 
 
 class ProgressLine:
-    """Writes "[####    ] 12/40 title" over itself; nothing where the stream is no terminal."""
+    """Writes "[####    ] 12/40 title" over itself, where somebody watches the stream."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, *, is_shown: bool) -> None:
         self.stream = stream
-        self.is_shown = stream.isatty()
+        self.is_shown = is_shown
 
     def __call__(self, done: int, total: int, title: str) -> None:
         if self.is_shown:

@@ -5,24 +5,29 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, get_args
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from schematools.findings import AnyFinding, Ignore, Severity, unused
 from schematools.markup import number
-from schematools.terminal import FINDINGS
+from schematools.terminal import FindingsError
 
 VERSION = 1
 
 
-def add_report_arguments(parser: CommandParser) -> None:
-    """Add ``--format`` and ``--ignore``, as ``file_format`` and ``ignore``."""
+def add_format_argument(parser: CommandParser) -> None:
+    """Add ``--format``, as ``file_format``."""
     parser.add_argument(
         "--format",
         choices=["text", "json"],
         default="text",
         dest="file_format",
-        help="lines for people, or one JSON object",
+        help="text for people (the default), or one JSON document for programs",
     )
+
+
+def add_report_arguments(parser: CommandParser) -> None:
+    """Add ``--format`` and ``--ignore``, as ``file_format`` and ``ignore``."""
+    add_format_argument(parser)
     parser.add_argument(
         "--ignore",
         action="append",
@@ -40,7 +45,7 @@ def report(
     clean: str,
     **others: Any,
 ) -> None:
-    """Print the findings, or the sentence ``clean``; raise ``CommandError`` when there are any.
+    """Print the findings, or the sentence ``clean``; raise ``FindingsError`` when there are any.
 
     ``others`` go into the JSON object beside the findings.
     """
@@ -56,7 +61,7 @@ def report(
     else:
         command.stdout.write(clean, command.style.SUCCESS)
     if findings:
-        raise CommandError(f"{number(len(findings), 'finding')}.", returncode=FINDINGS)
+        raise FindingsError(f"{number(len(findings), 'finding')}.")
 
 
 def warn_of_unused(

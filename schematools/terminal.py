@@ -1,19 +1,13 @@
-"""What the toolkit's commands have in common: help, exit codes, and words for failures."""
+"""Exit codes of the toolkit's commands, and words for failures."""
 
 import gc
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import (
-    BaseCommand,
-    CommandError,
-    CommandParser,
-    DjangoHelpFormatter,
-)
-from django.db import DatabaseError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
 
 from schematools.errors import CannotRunError
 
@@ -21,16 +15,11 @@ FINDINGS = 1
 COULD_NOT_RUN = 2
 
 
-class ExamplesFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Django's help with the epilog's line breaks kept."""
+class FindingsError(CommandError):
+    """It ran, and there are findings, which the message counts: exit code 1."""
 
-
-def add_examples(parser: CommandParser, examples: str) -> None:
-    """Show examples, and what the exit codes mean, at the end of ``--help``."""
-    parser.formatter_class = ExamplesFormatter
-    parser.epilog = (
-        f"examples:\n{examples}\n\nexit codes: 0 nothing found, 1 findings, 2 could not run"
-    )
+    def __init__(self, message: str) -> None:
+        super().__init__(message, returncode=FINDINGS)
 
 
 @contextmanager
@@ -57,12 +46,14 @@ def failures_in_words() -> Iterator[None]:
         yield
     except (CannotRunError, ImproperlyConfigured) as error:
         raise CommandError(str(error), returncode=COULD_NOT_RUN) from error
-    except DatabaseError as error:
+    except Error as error:
         reason, *_ = str(error).splitlines() or [type(error).__name__]
         raise CommandError(
             f"The database cannot be read: {reason}. Start it, or correct DATABASES.",
             returncode=COULD_NOT_RUN,
         ) from error
+    except BrokenPipeError:
+        raise  # whoever reads has seen enough
     except OSError as error:
         raise CommandError(
             f"{error.filename or 'File'}: {error.strerror or error}.", returncode=COULD_NOT_RUN

@@ -4,6 +4,7 @@ import signal
 from datetime import UTC, datetime
 from io import StringIO
 from threading import Timer
+from types import SimpleNamespace
 
 import pytest
 from apscheduler.events import EVENT_JOB_MISSED, JobExecutionEvent
@@ -184,6 +185,7 @@ def test_the_list_says_when_each_is_due_and_what_it_does(noted, at_noon):
     assert line.split("  ") == ["note_it", "*/5 * * * *", "2026-11-23 12:05", "Note that it ran."]
 
 
+@pytest.mark.django_db
 def test_once_runs_the_named_jobs_here_and_now(settings, noted):
     settings.TASKS = DATABASE
     periodic("0 0 * * *")(fail_it)
@@ -192,6 +194,7 @@ def test_once_runs_the_named_jobs_here_and_now(settings, noted):
     assert seen == [Via.TASK]
 
 
+@pytest.mark.django_db
 def test_a_failing_job_is_logged_and_the_others_run(noted, caplog):
     periodic("0 0 * * *")(fail_it)
     out = StringIO()
@@ -233,15 +236,17 @@ def test_a_missed_run_is_logged(noted, caplog):
     assert "The job note_it missed a run" in caplog.text
 
 
-def test_sigterm_ends_it_cleanly():
+def test_sigterm_ends_it_cleanly(capsys, monkeypatch):
+    monkeypatch.setattr("django.core.management.base.connections", SimpleNamespace(close_all=int))
     before = signal.getsignal(signal.SIGTERM)
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     timer = Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM))
     timer.start()
 
-    said = run().splitlines()
+    run_schedule.Command().run_from_argv(["manage.py", "run_schedule", "--skip-checks"])
 
     timer.join()
+    said = capsys.readouterr().out.splitlines()
     assert said[0] == "0 jobs are on the schedule. Stop with Ctrl-C or SIGTERM."
     assert said[1].startswith("Stopping")
     assert signal.getsignal(signal.SIGTERM) is before

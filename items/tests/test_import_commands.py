@@ -40,8 +40,8 @@ def test_what_one_exports_the_other_imports(tmp_path, file_format):
     dry, _err = run("import_items", file, "--owner", "bob", "--dry-run")
     out, _err = run("import_items", file, "--owner", "bob")
 
-    assert dry == "1 rows: 1 would be made, 0 would be changed, 0 as they were.\n"
-    assert out == "1 rows: 1 made, 0 changed, 0 as they were.\n"
+    assert dry == "1 row: 1 would be made, 0 would be changed, 0 as they were.\n"
+    assert out == "1 row: 1 made, 0 changed, 0 as they were.\n"
     copy = Item.objects.get(owner=bob)
     assert (copy.name, copy.description, copy.created_by) == ("=Plan", "é\r\n", bob)
     event = AuditEvent.objects.get(object_id=str(copy.pk))
@@ -64,19 +64,19 @@ def test_it_reads_standard_input_and_writes_standard_output(monkeypatch):
     assert everything.count("\n") == 3
 
 
-def test_bad_rows_are_named_and_the_exit_status_is_two(tmp_path):
+def test_bad_rows_are_named_and_the_exit_code_is_one(tmp_path):
     UserFactory(username="anna")
     file = tmp_path / "items.csv"
     file.write_text("name,kind\nPlan,note\nPlan,ship\n")
 
     status, text, err = refused("import_items", file, "--owner", "anna")
 
-    assert (status, text) == (2, "1 bad of 2 rows. Nothing was imported.")
+    assert (status, text) == (1, "1 bad of 2 rows. Nothing was imported.")
     assert err == "line 3: kind: Value 'ship' is not a valid choice. (invalid_choice)\n"
     assert not Item.objects.exists()
 
 
-def test_what_cannot_be_tried_is_one(tmp_path):
+def test_what_cannot_be_tried_is_two(tmp_path):
     member = MembershipFactory(role__permissions=["items.view_item"], group__slug="sales")
     file = tmp_path / "items.csv"
     file.write_text("name\nPlan\n")
@@ -93,7 +93,7 @@ def test_what_cannot_be_tried_is_one(tmp_path):
         (("export_items", "--all", "--output", tmp_path / "no" / "x"), "No such file"),
     ):
         status, said, _err = refused(*arguments)
-        assert (status, text in said) == (1, True), (arguments, said)
+        assert (status, text in said) == (2, True), (arguments, said)
     assert not Item.objects.exists()
 
 

@@ -374,7 +374,7 @@ def test_a_database_that_cannot_be_reached_is_said_so(run_project):
     result = run_project(COMMAND, PROJECT_ENGINE="postgresql", PROJECT_HOST="/nowhere")
 
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("CommandError: The database cannot be read: ")
+    assert result.stderr.startswith("The database cannot be read: ")
 
 
 def test_a_database_without_tables_asks_for_migrate(run_project):

@@ -22,6 +22,8 @@ from schematools.tests.archive_project import (
 from schematools.tests.one_engine import on
 from schematools.tests.test_check_drift import run, write
 
+pytestmark = pytest.mark.xdist_group("archive")
+
 REPLACED = ("0001_initial", "0002_title", "0003_load")
 PLAN = f"""\
 move shelf/migrations/0001_initial.py to shelf/migrations/archive/0001_initial.py

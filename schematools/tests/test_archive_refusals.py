@@ -17,6 +17,8 @@ from schematools.tests.archive_project import (
 from schematools.tests.test_check_drift import write
 from schematools.tests.test_lint_migrations import git
 
+pytestmark = pytest.mark.xdist_group("archive")
+
 
 @pytest.fixture(scope="module")
 def migrated(tmp_path_factory):
@@ -52,7 +54,7 @@ def test_a_database_that_lacks_it_is_named(project, database, name):
     sql(project, f"DELETE FROM django_migrations WHERE name = '{name}'", database)
 
     assert refusal(project, "--apply") == (
-        f"CommandError: shelf.{name} is not recorded as applied on the database {alias!r}: "
+        f"shelf.{name} is not recorded as applied on the database {alias!r}: "
         f"run 'python manage.py migrate shelf --database {alias}' first.\n"
     )
 
@@ -85,7 +87,7 @@ def test_an_edited_migration_is_refused(project):
     )
 
     assert refusal(project) == (
-        f"CommandError: shelf.{SQUASHED} does not leave the models as what it replaces does "
+        f"shelf.{SQUASHED} does not leave the models as what it replaces does "
         "(Alter field title on tallbook): one of the files was edited. "
         "Bring back what was applied.\n"
     )

@@ -135,7 +135,7 @@ def test_a_field_without_a_migration_names_the_model_and_the_command(project):
         "found none. [model-not-migrated]\n"
         "    python manage.py makemigrations shelf\n"
     )
-    assert result.stderr == "CommandError: 1 finding.\n"
+    assert result.stderr == "1 finding.\n"
 
 
 def test_a_deleted_model_is_named_as_it_was_spelt(project):

@@ -27,7 +27,7 @@ def test_a_finding_says_what_is_expected_and_how_to_mend_it(shelf):
             else "    CREATE TABLE by_hand (a integer);\n"
         )
     )
-    assert done.stderr == "CommandError: 1 finding.\n"
+    assert done.stderr == "1 finding.\n"
 
 
 def test_what_only_code_in_a_migration_makes_is_neither_missing_nor_extra(shelf):

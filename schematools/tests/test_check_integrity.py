@@ -118,7 +118,7 @@ def test_a_database_that_cannot_be_reached_is_said_so(run_project):
     result = run_project(COMMAND, PROJECT_ENGINE="postgresql", PROJECT_HOST="/nowhere")
 
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("CommandError: The database cannot be read: ")
+    assert result.stderr.startswith("The database cannot be read: ")
     assert len(result.stderr.splitlines()) == 1
 
 
@@ -127,7 +127,7 @@ def test_a_database_without_tables_asks_for_migrate(run_project):
 
     assert result.returncode == 2
     assert result.stderr == (
-        "CommandError: The database 'default' has no tables. Run 'python manage.py migrate'.\n"
+        "The database 'default' has no tables. Run 'python manage.py migrate'.\n"
     )
 
 
@@ -138,7 +138,7 @@ def test_the_help_shows_examples():
         patch.setattr("sys.stdout", out)
         call_command(COMMAND, "--help")
 
-    assert "examples:" in out.getvalue()
+    assert "Examples:" in out.getvalue()
     assert "--sample 100000" in out.getvalue()
 
 
@@ -168,16 +168,16 @@ class Terminal(io.StringIO):
 def test_progress_is_one_line_on_a_terminal():
     terminal = Terminal()
 
-    line = ProgressLine(terminal)
+    line = ProgressLine(terminal, is_shown=True)
     line(6, 12, "orders")
     line.clear()
 
     assert terminal.getvalue() == f"\r[{'#' * 12}{' ' * 12}] 6/12 orders\x1b[K\r\x1b[K"
 
 
-def test_no_progress_is_written_to_a_file():
+def test_no_progress_is_written_where_nobody_watches():
     stream = io.StringIO()
 
-    ProgressLine(stream)(6, 12, "orders")
+    ProgressLine(stream, is_shown=False)(6, 12, "orders")
 
     assert stream.getvalue() == ""

@@ -59,7 +59,7 @@ def test_check_names_what_is_stale_missing_or_orphaned_and_writes_nothing(run_pr
     assert "    -An oder.\n    +An order.\n" in check.stdout
     assert "notes" not in check.stdout
     assert check.stderr == (
-        "CommandError: 3 files are not what the schema says. Run 'python manage.py generate_erd'.\n"
+        "3 files are not what the schema says. Run 'python manage.py generate_erd'.\n"
     )
     assert read_all(docs) == before
 
@@ -162,4 +162,4 @@ def test_help_shows_examples(run_project):
     run = run_project(COMMAND, "--help")
 
     assert "manage.py generate_erd --module users --format mermaid\n" in run.stdout
-    assert "exit codes: 0 nothing found, 1 findings, 2 could not run" in run.stdout
+    assert "Exit codes:\n  0    written" in run.stdout

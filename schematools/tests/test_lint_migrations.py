@@ -87,7 +87,7 @@ def test_hazards_are_listed_without_a_database(project):
             "in a migration of its own with atomic = False."
         ),
     ]
-    assert result.stderr == "CommandError: 2 findings.\n"
+    assert result.stderr == "2 findings.\n"
     assert not (project / "db.sqlite3").exists()
 
 

@@ -70,9 +70,7 @@ def test_monitoring_gets_json_and_an_exit_code(project):
     current = run(project, COMMAND, "shelf", "--check", "--format", "json")
 
     assert (behind.returncode, current.returncode) == (1, 0)
-    assert "1 migration is pending. Run 'python manage.py migrate --database default'." in (
-        behind.stderr
-    )
+    assert (behind.stderr, current.stderr) == ("", "")
     document = json.loads(behind.stdout)
     moment = document["apps"][0].pop("applied_at")
     assert moment.endswith("+00:00")

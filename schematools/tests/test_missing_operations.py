@@ -83,7 +83,7 @@ def test_what_the_projects_own_command_finds_is_named_in_words(shelf):
         "found none. [model-not-migrated]\n"
         "    python manage.py makemigrations shelf\n"
     )
-    assert done.stderr == "CommandError: 1 finding.\n"
+    assert done.stderr == "1 finding.\n"
 
 
 def test_what_the_command_patches_reaches_neither_pages_nor_database(shelf):

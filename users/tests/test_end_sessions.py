@@ -1,5 +1,6 @@
 """``manage.py end_sessions``."""
 
+import json
 from io import StringIO
 
 import pytest
@@ -81,7 +82,6 @@ def test_asvs_7_4_5_each_session_and_the_reason_are_in_the_trail(anna, bob):
 
 def test_everybodys_are_ended_in_batches_with_one_event_each(monkeypatch):
     monkeypatch.setattr(ending, "BATCH", 3)
-    monkeypatch.setattr("users.management.commands.end_sessions.BATCH", 3)
     UserSessionFactory.create_batch(8)
 
     counts = list(ending.end_all(reason=REASON, batch=3))
@@ -93,11 +93,12 @@ def test_everybodys_are_ended_in_batches_with_one_event_each(monkeypatch):
     assert not ending.open_sessions().exists()
 
 
-def test_the_command_says_how_far_it_is(monkeypatch):
-    monkeypatch.setattr("users.management.commands.end_sessions.BATCH", 1)
-    UserSessionFactory.create_batch(2)
+def test_the_command_answers_programs(anna):
+    signed_in(anna)
 
-    assert "2 so far …" in run("--all", "--yes")
+    said = json.loads(run("--user", "anna", "--format", "json"))
+
+    assert said == {"dry_run": False, "sessions": [{"user": "anna", "count": 1}]}
 
 
 def test_an_unknown_user_is_named_and_nothing_is_done(anna):

@@ -31,7 +31,7 @@ def test_the_command_says_what_it_made_and_what_there_is(months):
 
     first, second, sum_up = run("--months", "5").splitlines()
     assert first == f"Made {months.name_of(later[4])}"
-    assert second == f"Made {months.name_of(later[5])}, 1 rows moved"
+    assert second == f"Made {months.name_of(later[5])}, 1 row moved"
     assert sum_up == (
         f"6 months: {months.name_of(later[0])} to {months.name_of(later[5])}; 0 rows in the "
         "default partition."

@@ -15,17 +15,29 @@ from users.models import User
 class Command(AuditedCommand):
     help = """Make an administrator, and print a link to set the password, which happens only once.
 
-The account is staff and superuser, its e-mail address counts as verified, and it has no
-password until the link is opened: nobody ever chooses one for somebody else. The link works
-once, for an hour, and leads to PUBLIC_URL. At the first sign-in a second factor is set up; an
-authenticator app on a phone will do.
+The account is staff and superuser, its e-mail address counts as verified, and it has no password
+until the link is opened: nobody ever chooses one for somebody else. The link works once, for an
+hour, and leads to PUBLIC_URL. At the first sign-in a second factor is set up; an authenticator app
+on a phone will do.
 
-The link alone goes to standard output, so that a script can take it.
-
-  manage.py create_admin anna anna@example.org
-  manage.py create_admin anna anna@example.org --actor root
-  PUBLIC_URL=https://ledger.example.org manage.py create_admin anna anna@example.org
-"""
+The link alone goes to standard output, so that a script can take it."""
+    examples = (
+        ("python manage.py create_admin anna anna@example.org", "make the first administrator"),
+        (
+            "python manage.py create_admin anna anna@example.org --actor root",
+            "the audit trail says that root did it",
+        ),
+        (
+            (
+                "PUBLIC_URL=https://ledger.example.org "
+                "python manage.py create_admin anna anna@example.org"
+            ),
+            "the link leads there",
+        ),
+    )
+    exit_codes = {0: "made", 2: "could not run: such as for a name that is taken; none was made"}
+    page = "docs/developer/modules/authentication.md"
+    when_stopped = "No account was made."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -45,7 +57,12 @@ The link alone goes to standard output, so that a script can take it.
                 raise CommandError(_lines(error)) from None
             except IntegrityError:
                 raise CommandError(f"Somebody has just taken {username!r} or {email!r}.") from None
-        self.stderr.write(
+        if self.is_json:
+            self.write_json(
+                {"id": user.pk, "username": user.username, "email": user.email, "link": link}
+            )
+            return
+        self.note(
             f"{user} is an administrator. Open this link within the hour to set the password; "
             "a second factor is asked for at the first sign-in. Shown only now:"
         )

@@ -9,7 +9,6 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from authentication.services.api_tokens import create_api_token
-from core.errors import DomainError
 from core.json_values import flaw_of_text
 from core.management.base import AuditedCommand
 from users.models import User
@@ -26,21 +25,37 @@ def days(text: str) -> timedelta:
 class Command(AuditedCommand):
     help = """Make a personal access token for a user and print it, which happens only once.
 
-The token alone goes to standard output, so that a script can take it.
-
-  manage.py create_api_token alice
-  manage.py create_api_token alice --name backup --expires-in 90
-  manage.py create_api_token alice --scope items.view_item --scope groups.view_group
-  TOKEN=$(manage.py create_api_token alice) &&
-    curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8000/api/v1/me
-"""
+The token alone goes to standard output, so that a script can take it."""
+    examples = (
+        ("python manage.py create_api_token alice", "may do all that alice may, for good"),
+        (
+            "python manage.py create_api_token alice --name backup --expires-in 90",
+            "ends by itself after 90 days",
+        ),
+        (
+            "python manage.py create_api_token alice --scope items.view_item groups.view_group",
+            "may only read items and groups",
+        ),
+        (
+            "TOKEN=$(python manage.py create_api_token alice)",
+            'for curl -H "Authorization: Bearer $TOKEN" http://localhost:8000/api/v1/me',
+        ),
+    )
+    exit_codes = {0: "made", 2: "could not run: an unknown user or permission; none was made"}
+    page = "docs/developer/modules/authentication.md"
+    when_stopped = "No token was made."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("username", help="whom it acts as: a username or e-mail address")
-        parser.add_argument("--name", default="command line", help="what it is for")
         parser.add_argument(
-            "--expires-in", type=days, metavar="DAYS", help="its life in days; for good by default"
+            "--name", default="command line", help="what it is for (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--expires-in",
+            type=days,
+            metavar="DAYS",
+            help=f"its life in days, 1 to {LONGEST_LIFE}; for good when left out",
         )
         parser.add_argument(
             "--scope",
@@ -48,7 +63,7 @@ The token alone goes to standard output, so that a script can take it.
             nargs="+",
             default=[],
             metavar="PERMISSION",
-            help="a permission (app.codename) to limit it to; unlimited by default",
+            help="permissions (app.codename) to limit it to; all of the user's when left out",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -67,11 +82,21 @@ The token alone goes to standard output, so that a script can take it.
                     scopes=options["scope"],
                     expires_at=timezone.now() + life if life else None,
                 )
-            except DomainError as error:
-                raise CommandError(error.message) from None
             except ValidationError as error:
                 raise CommandError("; ".join(error.messages)) from None
+        if self.is_json:
+            self.write_json(
+                {
+                    "token": secret,
+                    "id": token.pk,
+                    "user": user.username,
+                    "name": token.name,
+                    "scopes": token.scopes,
+                    "expires_at": token.expires_at,
+                }
+            )
+            return
         until = f"until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "for good"
         limits = ", ".join(token.scopes) or "everything that its owner may do"
-        self.stderr.write(f"{user} · {token.name} · {until} · {limits}. Shown only now:")
+        self.note(f"{user} · {token.name} · {until} · {limits}. Shown only now:")
         self.stdout.write(secret)

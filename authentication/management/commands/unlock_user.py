@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from authentication.services.unlocking import unlock_account
 from core.json_values import flaw_of_text
-from core.management.base import AuditedCommand
+from core.management.base import AuditedCommand, FindingsError
 from core.rates import CountingError
 from users.models import User
 
@@ -16,16 +16,21 @@ from users.models import User
 class Command(AuditedCommand):
     help = """Let somebody try again who is locked out by wrong passwords or wrong codes.
 
-Says what it has forgotten, and what else may keep the user from signing in, such as an account
-that is switched off. It changes nothing else: the password and the second factors stay as they
-are.
-
-Exit status: 0 when the user can try again, locked before or not; 1 when there is no such user,
-or the account is deleted or switched off.
-
-  manage.py unlock_user anna
-  manage.py unlock_user anna@example.org --actor root
-"""
+Says what it has forgotten, and what else may keep the user from signing in, such as an account that
+is switched off. It changes nothing else: the password and the second factors stay as they are."""
+    examples = (
+        ("python manage.py unlock_user anna", "forget anna's wrong passwords and codes"),
+        (
+            "python manage.py unlock_user anna@example.org --actor root",
+            "the audit trail says that root did it",
+        ),
+    )
+    exit_codes = {
+        0: "the user can try again, locked before or not",
+        1: "the account is deleted or switched off, which unlocking does not mend",
+    }
+    page = "docs/developer/modules/authentication.md"
+    when_stopped = "Run it again: what was forgotten already does no harm."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -42,14 +47,18 @@ or the account is deleted or switched off.
                 opened = unlock_account(actor=None, user=user)
             except CountingError as error:
                 raise CommandError(f"{error} Is CACHE_URL right, and its server up?") from None
-        for line in opened:
-            self.stdout.write(f"{user}: {line}.")
-        if not opened:
-            self.stdout.write(f"{user}: nothing was locked.")
-        for note in _notes(user):
-            self.stdout.write(note)
-        if reason := _closed_because(user):
-            raise CommandError(reason)
+        notes, closed = list(_notes(user)), _closed_because(user)
+        if self.is_json:
+            self.write_json(
+                {"user": str(user), "unlocked": opened, "notes": notes, "closed": closed or None}
+            )
+        else:
+            for line in opened or ["nothing was locked"]:
+                self.stdout.write(f"{user}: {line}.")
+            for note in notes:
+                self.stdout.write(note)
+        if closed:
+            raise FindingsError(closed)
 
 
 def _find(name: str) -> User | None:

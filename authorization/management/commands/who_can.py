@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +9,8 @@ from django.db.models import Model
 from authorization.explaining import grounds_for, who_can
 from authorization.grounds import Ground
 from authorization.lookups import find_object
-from authorization.management.asking import NO, AskingCommand, as_json, failures_in_words
+from authorization.management.asking import AskingCommand, as_json
+from core.management.base import FindingsError
 from users.models import User
 
 BATCH = 500
@@ -19,20 +18,26 @@ USUAL_LIMIT = 100
 
 
 class Command(AskingCommand):
-    help = f"""List who may do something, and why, the newest accounts first.
+    help = """List who may do something, and why, the newest accounts first.
 
 Superusers, who holds it by a role, who owns the object or its group, and the group's members.
-Accounts that are switched off or deleted may do nothing and are left out.
-
-Exit status: 0 when somebody may; 1 when nobody may; 2 when there is no answer, because there is
-no such permission or object, or the database cannot be reached.
-
-  manage.py who_can items.delete_item
-  manage.py who_can items.change_item items.item:0198f3c2-…
-  manage.py who_can users.view_user --limit 0 --format json > viewers.jsonl
-
-It lists {USUAL_LIMIT} users at most unless --limit says otherwise. As JSON, each line is one user.
-"""
+Accounts that are switched off or deleted may do nothing and are left out."""
+    examples = (
+        ("python manage.py who_can items.delete_item", "who may delete items everywhere"),
+        (
+            "python manage.py who_can items.change_item items.item:ID",
+            "who may change this one",
+        ),
+        (
+            "python manage.py who_can users.view_user --limit 0 --format json > viewers.jsonl",
+            "all of them for a program: a JSON object a line, for each user",
+        ),
+    )
+    exit_codes = {
+        0: "somebody may",
+        1: "nobody may",
+        2: "no answer: there is no such permission or object, or no database",
+    }
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -46,18 +51,16 @@ It lists {USUAL_LIMIT} users at most unless --limit says otherwise. As JSON, eac
 
     def handle(self, *args: Any, **options: Any) -> None:
         limit, count = options["limit"], 0
-        write = self._write_json if options["file_format"] == "json" else self._write
-        with failures_in_words():
-            obj = find_object(options["object"]) if options["object"] else None
-            for user, grounds in _holders(options["permission"], obj):
-                if limit and count == limit:
-                    self.stderr.write(f"There are more than {limit}: --limit 0 lists all.")
-                    break
-                write(user, grounds)
-                count += 1
+        write = self._write_json if self.is_json else self._write
+        obj = find_object(options["object"]) if options["object"] else None
+        for user, grounds in _holders(options["permission"], obj):
+            if limit and count == limit:
+                self.stderr.write(f"There are more than {limit:,}: --limit 0 lists all.")
+                break
+            write(user, grounds)
+            count += 1
         if not count:
-            self.stderr.write("Nobody.")
-            sys.exit(NO)
+            raise FindingsError("Nobody.")
 
     def _write(self, user: User, grounds: list[Ground]) -> None:
         self.stdout.write(f"{user} <{user.email}>")
@@ -65,12 +68,13 @@ It lists {USUAL_LIMIT} users at most unless --limit says otherwise. As JSON, eac
             self.stdout.write(f"  + {ground.text}")
 
     def _write_json(self, user: User, grounds: list[Ground]) -> None:
-        found = {
-            "id": str(user.pk),
-            "username": user.username,
-            "grants": [as_json(ground) for ground in grounds],
-        }
-        self.stdout.write(json.dumps(found, ensure_ascii=False))
+        self.write_json_line(
+            {
+                "id": user.pk,
+                "username": user.username,
+                "grants": [as_json(ground) for ground in grounds],
+            }
+        )
 
 
 def _holders(permission: str, obj: Model | None) -> Iterator[tuple[User, list[Ground]]]:

@@ -3,13 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from core.encryption import EncryptedColumn, encrypted_columns, key_names
 from core.key_rotation import Outcome, count_rows, rotate_column
-from core.management.base import HelpFormatter
+from core.management.base import Command as BaseCommand
+from core.management.base import FindingsError
 
-BAR = 30
 MOST_NAMED = 20
 
 
@@ -19,18 +19,27 @@ class Command(BaseCommand):
 Authenticator secrets, open sessions and mails that have not left: every column that is encrypted,
 in small transactions, while the site runs. It may be stopped and started again at any time.
 
+How a key is replaced:
+
   1. Put the new key last in FIELD_ENCRYPTION_KEYS, and restart everything: all can read it.
   2. Put the new key first, and restart everything: all write under it.
-  3. manage.py rotate_encryption_keys
-  4. When it says so, take the old key away and restart everything.
-
-Exits with 1 when a row is left that no key opens, and names it.
-
-  manage.py rotate_encryption_keys --dry-run    counts what is under which key, writes nothing
-"""
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(prog_name, subcommand, formatter_class=HelpFormatter, **kwargs)
+  3. Run this command.
+  4. When it says so, take the old key away and restart everything."""
+    examples = (
+        (
+            "python manage.py rotate_encryption_keys --dry-run",
+            "count what is under which key, and write nothing",
+        ),
+        ("python manage.py rotate_encryption_keys", "step 3 of the above"),
+    )
+    exit_codes = {
+        0: "everything is under the newest key, or with --dry-run could be",
+        1: "a row is left that no key opens; it is named",
+    }
+    page = "docs/developer/rotating-encryption-keys.md"
+    when_stopped = (
+        "What is re-encrypted stays so. Remove no key, and run this again to do the rest."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -41,28 +50,23 @@ Exits with 1 when a row is left that no key opens, and names it.
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
         outcomes = [self._run(column, dry_run=dry_run) for column in encrypted_columns()]
-        for outcome in outcomes:
-            self._report(outcome)
+        if self.is_json:
+            self.write_json(_as_json(outcomes, dry_run=dry_run))
+        else:
+            for outcome in outcomes:
+                self._report(outcome)
         broken = [outcome for outcome in outcomes if not outcome.is_clean]
         if broken:
-            raise CommandError(self._unfinished(broken))
-        self.stdout.write(self._verdict(outcomes, dry_run=dry_run))
+            raise FindingsError(self._unfinished(broken))
+        if not self.is_json:
+            self.stdout.write(self._verdict(outcomes, dry_run=dry_run))
 
     def _run(self, column: EncryptedColumn, *, dry_run: bool) -> Outcome:
         outcome = Outcome(column.label)
-        total, done = count_rows(column), 0
-        for size in rotate_column(column, outcome, dry_run=dry_run):
-            done += size
-            self._show(column.label, done, max(total, done))
-        if done and self.stderr.isatty():
-            self.stderr.write("")
+        with self.progress(column.label, unit="rows", total=count_rows(column)) as bar:
+            for size in rotate_column(column, outcome, dry_run=dry_run):
+                bar.update(size)
         return outcome
-
-    def _show(self, label: str, done: int, total: int) -> None:
-        """One line that grows, for people at a terminal only."""
-        if self.stderr.isatty():
-            bar = "#" * (BAR * done // total)
-            self.stderr.write(f"\r  {label} [{bar:<{BAR}}] {done:,} of {total:,}", ending="")
 
     def _report(self, outcome: Outcome) -> None:
         names = key_names()
@@ -107,3 +111,22 @@ Exits with 1 when a row is left that no key opens, and names it.
             "FIELD_ENCRYPTION_KEYS, unless a process is still running that was started before the "
             "newest key stood first: then restart it, and run this once more."
         )
+
+
+def _as_json(outcomes: list[Outcome], *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "dry_run": dry_run,
+        "keys": key_names(),
+        "columns": [
+            {
+                "column": outcome.label,
+                "rows_by_key": {
+                    name: outcome.by_key[position] for position, name in enumerate(key_names())
+                },
+                "changed": outcome.changed,
+                "unreadable": outcome.unreadable,
+                "contested": outcome.contested,
+            }
+            for outcome in outcomes
+        ],
+    }

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import logging
-import signal
-import sys
 from typing import Any
 
 from apscheduler.events import (  # type: ignore[import-untyped]
@@ -12,12 +10,13 @@ from apscheduler.events import (  # type: ignore[import-untyped]
 )
 from apscheduler.executors.pool import ThreadPoolExecutor  # type: ignore[import-untyped]
 from apscheduler.schedulers.blocking import BlockingScheduler  # type: ignore[import-untyped]
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 from django.utils import timezone
 
-from core.management.base import HelpFormatter
-from core.schedule import Job, UnknownJobError, enqueue_due, jobs, jobs_named, run_now
+from core.management.base import INTERRUPTED, FindingsError
+from core.management.base import Command as BaseCommand
+from core.schedule import Job, enqueue_due, jobs, jobs_named, run_now
 
 logger = logging.getLogger(__name__)
 
@@ -29,16 +28,20 @@ class Command(BaseCommand):
     help = """Hand every job to the queue when it is due, until it is told to stop.
 
 A worker (manage.py db_worker) runs what is queued. Several schedulers may run side by side: a job
-is queued once a minute at most. Without a scheduler, let cron run `run_schedule --once NAME`.
-
-  manage.py run_schedule                   runs until SIGTERM or Ctrl-C
-  manage.py run_schedule --list            shows each job, when it is due next, and what it does
-  manage.py run_schedule --once            runs all jobs now, in this process
-  manage.py run_schedule --once purge      runs one of them
-"""
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(prog_name, subcommand, formatter_class=HelpFormatter, **kwargs)
+is queued once a minute at most. Without a scheduler, let cron run run_schedule --once NAME."""
+    examples = (
+        ("python manage.py run_schedule", "run until Ctrl-C or SIGTERM"),
+        ("python manage.py run_schedule --list", "each job, and when it is due next"),
+        ("python manage.py run_schedule --once", "run all jobs now, in this process"),
+        ("python manage.py run_schedule --once purge", "run one of them"),
+    )
+    exit_codes = {
+        0: "done; or, without --list and --once, stopped as it was told to",
+        1: "with --once: a job failed",
+        INTERRUPTED: "with --once: stopped by Ctrl-C or SIGTERM",
+    }
+    page = "docs/developer/retention.md"
+    when_stopped = "The job that was running was not finished; it is run again when it is due."
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group()
@@ -55,11 +58,28 @@ is queued once a minute at most. Without a scheduler, let cron run `run_schedule
             self._list()
         elif once is not None:
             self._run_once(once)
+        elif self.is_json:
+            raise CommandError("--format json goes with --list or --once.")
         else:
             self._run()
 
     def _list(self) -> None:
         now = timezone.now()
+        if self.is_json:
+            self.write_json(
+                {
+                    "jobs": [
+                        {
+                            "name": job.name,
+                            "crontab": job.cron,
+                            "next_run": job.next_run(now),
+                            "purpose": job.purpose,
+                        }
+                        for job in jobs()
+                    ]
+                }
+            )
+            return
         rows = [
             (job.name, job.cron, f"{job.next_run(now):%Y-%m-%d %H:%M}", job.purpose)
             for job in jobs()
@@ -70,34 +90,30 @@ is queued once a minute at most. Without a scheduler, let cron run `run_schedule
             self.stdout.write(f"{row[0]:<{name}}  {row[1]:<{cron}}  {row[2]:<{moment}}  {row[3]}")
 
     def _run_once(self, names: list[str]) -> None:
-        try:
-            chosen = jobs_named(names)
-        except UnknownJobError as error:
-            raise CommandError(error.message) from error
-        failed = []
+        chosen, outcomes = jobs_named(names), {}
+        self.require_database()
         for job in chosen:
-            is_done = run_now(job)
-            self.stdout.write(f"{job.name}: {'done' if is_done else 'failed'}")
-            if not is_done:
-                failed.append(job.name)
+            outcomes[job.name] = run_now(job)
+            if not self.is_json:
+                self.stdout.write(f"{job.name}: {'done' if outcomes[job.name] else 'failed'}")
+        if self.is_json:
+            self.write_json(
+                {"jobs": [{"name": name, "done": is_done} for name, is_done in outcomes.items()]}
+            )
+        failed = [name for name, is_done in outcomes.items() if not is_done]
         if failed:
-            raise CommandError(f"Failed: {', '.join(failed)}. The log says why.")
+            raise FindingsError(f"Failed: {', '.join(failed)}. The log says why.")
 
     def _run(self) -> None:
+        """Run until SIGTERM, which the base turns into Ctrl-C: that is no failure of a service."""
         scheduler = scheduler_of(jobs())
-        before = signal.signal(signal.SIGTERM, _stop)
         self.stdout.write(f"{len(jobs())} jobs are on the schedule. Stop with Ctrl-C or SIGTERM.")
         try:
             scheduler.start()
-        except (KeyboardInterrupt, SystemExit):
+        except KeyboardInterrupt:
             self.stdout.write("Stopping: what is being queued is finished first.")
         finally:
-            signal.signal(signal.SIGTERM, before)
             scheduler.shutdown()
-
-
-def _stop(_signal: int, _frame: Any) -> None:
-    sys.exit(0)
 
 
 def scheduler_of(chosen: list[Job]) -> BlockingScheduler:

@@ -3,23 +3,21 @@ from __future__ import annotations
 import shutil
 import sys
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
+from django.core.management.base import CommandError, CommandParser
 
 from core.context import Via, acting
 from core.errors import DomainError
-from core.management.base import HelpFormatter
+from core.management.base import Command as BaseCommand
+from core.management.base import FindingsError
 from core.security_events import note_refusal
 from items.management.holders import group_called, user_called
 from items.services.import_rows import CSV, FORMATS, JSON_LINES
 from items.services.importing import CREATE, MODES, Report, import_items
-
-BAD_FILE = 2
-INTERRUPTED = 130
 
 
 class Command(BaseCommand):
@@ -27,20 +25,36 @@ class Command(BaseCommand):
 
 Every row is checked before anything is written; each bad one is named on standard error. The items
 are made by --actor, who needs the right to; without it, by their owner, or by the owner of the
-group.
-
-Exit status: 0 when all rows are imported, or with --dry-run when they could be; 1 when nothing
-could be tried, such as for an unknown user; 2 when a row is bad. In both cases nothing is written,
-and neither is it when the command is interrupted (130).
-
-  manage.py import_items items.csv --owner anna --dry-run
-  manage.py import_items items.csv --group sales --actor anna
-  manage.py import_items items.jsonl --owner anna --mode upsert
-  manage.py export_items --owner anna | manage.py import_items - --format csv --owner bob
-"""
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        return super().create_parser(prog_name, subcommand, formatter_class=HelpFormatter, **kwargs)
+group."""
+    examples = (
+        (
+            "python manage.py import_items items.csv --owner anna --dry-run",
+            "would every row go in? nothing is written",
+        ),
+        (
+            "python manage.py import_items items.csv --group sales --actor anna",
+            "anna adds them to a group",
+        ),
+        (
+            "python manage.py import_items items.jsonl --owner anna --mode upsert",
+            "change the items whose ids are given, make the others",
+        ),
+        (
+            (
+                "python manage.py export_items --owner anna | "
+                "python manage.py import_items - --format csv --owner bob"
+            ),
+            "give bob a copy of each",
+        ),
+    )
+    exit_codes = {
+        0: "all rows are imported, or with --dry-run could be",
+        1: "a row is bad, and is named; nothing was imported",
+        2: "could not run, such as for an unknown user; nothing was imported",
+    }
+    page = "docs/developer/import-export.md"
+    format_option = "--report"  # --format is that of the file
+    when_stopped = "Nothing was imported."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE", help="what to import; -: standard input")
@@ -48,7 +62,9 @@ and neither is it when the command is interrupted (130).
         whose.add_argument("--owner", metavar="USER", help="whose new items they shall be")
         whose.add_argument("--group", metavar="SLUG", help="the group whose they shall be")
         parser.add_argument("--actor", metavar="USER", help="who imports them")
-        parser.add_argument("--format", choices=FORMATS, help="by default, what FILE's name says")
+        parser.add_argument(
+            "--format", choices=FORMATS, help="the file's; by default what FILE's name says"
+        )
         parser.add_argument(
             "--mode",
             choices=MODES,
@@ -69,8 +85,7 @@ and neither is it when the command is interrupted (130).
             with (
                 ExitStack() as closing,
                 acting(via=Via.COMMAND, actor=actor),
-                # disable=None: a bar on a terminal only.
-                tqdm(desc="Rows read", unit=" rows", disable=None) as bar,
+                self.progress("Reading", unit="rows") as bar,
             ):
                 report = import_items(
                     actor=actor,
@@ -88,24 +103,31 @@ and neither is it when the command is interrupted (130).
             raise CommandError(f"Nothing was imported. {error.message}") from None
         except OSError as error:
             raise CommandError(f"{options['file']}: {error.strerror or error}") from None
-        except KeyboardInterrupt:
-            raise CommandError("Stopped. Nothing was imported.", returncode=INTERRUPTED) from None
         self._tell(report)
 
     def _tell(self, report: Report) -> None:
-        for error in report.errors:
-            self.stderr.write(f"line {error.line}: {error.field}: {error.detail} ({error.code})")
+        if self.is_json:
+            self.write_json(asdict(report))
+        else:
+            for error in report.errors:
+                self.stderr.write(
+                    f"line {error.line}: {error.field}: {error.detail} ({error.code})"
+                )
         if not report.is_good:
             cut = " These are the first errors; there are more." if report.is_cut else ""
-            raise CommandError(
-                f"{report.bad_rows:,} bad of {report.rows:,} rows. Nothing was imported.{cut}",
-                returncode=BAD_FILE,
+            raise FindingsError(
+                f"{report.bad_rows:,} bad of {_rows(report.rows)}. Nothing was imported.{cut}"
             )
-        would = "would be " if report.dry_run else ""
-        self.stdout.write(
-            f"{report.rows:,} rows: {report.created:,} {would}made, {report.updated:,} "
-            f"{would}changed, {report.unchanged:,} as they were."
-        )
+        if not self.is_json:
+            would = "would be " if report.dry_run else ""
+            self.stdout.write(
+                f"{_rows(report.rows)}: {report.created:,} {would}made, {report.updated:,} "
+                f"{would}changed, {report.unchanged:,} as they were."
+            )
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _copied(name: str, closing: ExitStack) -> BinaryIO:

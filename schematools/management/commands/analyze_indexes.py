@@ -1,37 +1,35 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from schematools.config import load_config
 from schematools.findings import parse_ignores, without_ignored
 from schematools.index_use import IDS, IndexReport, find_index_problems
 from schematools.index_use_postgresql import DEFAULT_THRESHOLDS, Thresholds
+from schematools.management.base import Command as BaseCommand
 from schematools.management.commands.check_integrity import add_limits
 from schematools.markup import number
 from schematools.progress import ProgressLine
 from schematools.read_only import Limits, chosen_connection
 from schematools.report import add_report_arguments, report, warn_of_unused
-from schematools.terminal import add_examples, failures_in_words
-
-EXAMPLES = """\
-  look at all indexes and declared queries: manage.py analyze_indexes
-  believe statistics of one day:            manage.py analyze_indexes --min-age 1
-  leave out one query:                      manage.py analyze_indexes --ignore query-scans:report
-
-declared queries: SCHEMATOOLS["QUERIES"] = {"newest orders": "shop.queries.newest_orders"}, each a
-function without arguments that returns a queryset"""
+from schematools.terminal import failures_in_words
 
 
 class Command(BaseCommand):
-    help = (
-        "Find indexes that are missing, superfluous, unused, invalid or bloated, tables that are "
-        "read whole, and declared queries that no index serves. Changes nothing."
+    help = """Find indexes that are missing, superfluous, unused, invalid or bloated.
+
+Also tables that are read whole, and declared queries that no index serves. It changes nothing.
+Queries are declared in the settings, each as a function that returns a queryset:
+
+  SCHEMATOOLS = {"QUERIES": {"newest orders": "shop.queries.newest_orders"}}"""
+    examples = (
+        ("python manage.py analyze_indexes", "look at all indexes and declared queries"),
+        ("python manage.py analyze_indexes --min-age 1", "believe statistics of one day"),
+        ("python manage.py analyze_indexes --ignore query-scans:report", "leave out one query"),
     )
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_examples(parser, EXAMPLES)
         add_report_arguments(parser)
         parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="another one of DATABASES")
         for option, name, kind, unit, words in (
@@ -52,7 +50,7 @@ class Command(BaseCommand):
         add_limits(parser)
 
     def handle(self, *, file_format: str, **options: Any) -> None:
-        line = ProgressLine(self.stderr)
+        line = ProgressLine(self.stderr, is_shown=self.is_watched)
         names = ("days", "scans", "megabytes", "rows", "milliseconds")
         with failures_in_words():
             config = load_config()

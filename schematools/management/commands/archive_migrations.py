@@ -1,32 +1,49 @@
+import json
 from collections.abc import Sequence
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from schematools.archive import Archive, plan_archive
 from schematools.archive_databases import chosen_databases, refuse_unless_applied
 from schematools.archive_files import apply
 from schematools.archive_proof import ON_DISK, Built, prove, refuse_edited, refuse_unless_same
 from schematools.config import load_config
+from schematools.management.base import Command as BaseCommand
 from schematools.markup import number
-from schematools.terminal import add_examples, failures_in_words, short_path
+from schematools.report import add_format_argument
+from schematools.terminal import failures_in_words, short_path
 
-EXAMPLES = """\
-  show what would change:           manage.py archive_migrations
-  for one app:                      manage.py archive_migrations users
-  do it:                            manage.py archive_migrations users --apply
-  keep the files somewhere else:    manage.py archive_migrations --archive old_migrations --apply
-  ask these databases alone:        manage.py archive_migrations --database default --database eu"""
+JSON_VERSION = 1
 
 
 class Command(BaseCommand):
-    help = "Put away the migrations that a squashed one replaces, once that is applied everywhere."
-    requires_system_checks: list[str] = []
+    help = """Put away the migrations that a squashed one replaces, once that is applied everywhere.
+
+It first proves, in scratch databases, that the schema stays the same."""
+    exit_codes = {
+        0: "archived, shown, or nothing to archive",
+        2: "could not run: not applied everywhere, or the schema would differ",
+        130: BaseCommand.exit_codes[130],
+    }
+    examples = (
+        ("python manage.py archive_migrations", "show what would change"),
+        ("python manage.py archive_migrations users", "for one app"),
+        ("python manage.py archive_migrations users --apply", "do it"),
+        (
+            "python manage.py archive_migrations --archive old_migrations --apply",
+            "keep the files somewhere else",
+        ),
+        (
+            "python manage.py archive_migrations --database default --database eu",
+            "ask these databases alone",
+        ),
+    )
+    when_stopped = "The files are as they were."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_examples(parser, EXAMPLES)
         parser.add_argument(
             "apps", nargs="*", metavar="app", help="labels of apps; by default the project's own"
         )
@@ -48,6 +65,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--apply", "--write", action="store_true", help="do it; without, it is only shown"
         )
+        add_format_argument(parser)
 
     def handle(
         self,
@@ -56,21 +74,26 @@ class Command(BaseCommand):
         databases: Sequence[str],
         archive: Path | None,
         apply: bool,
-        **_: Any,
+        **options: Any,
     ) -> None:
         with failures_in_words():
             found = plan_archive(apps, archive)
-            if not found.squashes:
-                self.stdout.write("There is nothing to archive: no migration replaces others.")
-                return
             aliases = chosen_databases(databases)
-            refuse_unless_applied(aliases, found.squashes)
-            refuse_edited(found)
-            built = {alias: self._prove(found, alias) for alias in aliases}
-            self._show(found, load_config().base_dir)
-            if apply:
-                self._apply(found, built)
-        if apply:
+            if found.squashes:
+                refuse_unless_applied(aliases, found.squashes)
+                refuse_edited(found)
+                built = {alias: self._prove(found, alias) for alias in aliases}
+                if not self.is_json:
+                    self._show(found, load_config().base_dir)
+                if apply:
+                    self._apply(found, built)
+        is_applied = apply and bool(found.squashes)
+        if self.is_json:
+            self.stdout.write(_as_json(found, aliases, is_applied=is_applied))
+        elif not found.squashes:
+            self.stdout.write("There is nothing to archive: no migration replaces others.")
+        elif is_applied:
+            self.stdout.write("Done.", self.style.SUCCESS)
             self._advise_pruning(found, aliases)
         else:
             self.stdout.write("Nothing was written: add --apply to do it.")
@@ -86,7 +109,6 @@ class Command(BaseCommand):
                 refuse_unless_same(today, alias, ON_DISK)
 
         apply(archive, verify=verify)
-        self.stdout.write("Done.", self.style.SUCCESS)
 
     def _show(self, archive: Archive, base_dir: Path) -> None:
         for path, destination in archive.moved.items():
@@ -109,10 +131,34 @@ class Command(BaseCommand):
             f"The records of {amount} stay in the databases, and check_drift names them. Once "
             "these files are released, this removes them:"
         )
-        for alias in aliases:
-            for app in sorted({app for app, _ in archive.squashes}):
-                self.stdout.write(f"    python manage.py migrate {app} --prune --database {alias}")
+        for command in _prunings(archive, aliases):
+            self.stdout.write(f"    {command}")
 
     def _progress(self, sentence: str) -> None:
-        if self.stderr.isatty():
+        if self.is_watched:
             self.stderr.write(sentence, self.style.NOTICE)
+
+
+def _prunings(archive: Archive, aliases: Sequence[str]) -> list[str]:
+    """Return what removes the records of the archived migrations, once these files are released."""
+    apps = sorted({app for app, _ in archive.squashes})
+    return [
+        f"python manage.py migrate {app} --prune --database {alias}"
+        for alias in aliases
+        for app in apps
+    ]
+
+
+def _as_json(archive: Archive, aliases: Sequence[str], *, is_applied: bool) -> str:
+    base_dir = load_config().base_dir
+    document = {
+        "version": JSON_VERSION,
+        "applied": is_applied,
+        "moved": [
+            {"from": short_path(path, base_dir), "to": short_path(to, base_dir)}
+            for path, to in archive.moved.items()
+        ],
+        "rewritten": [short_path(each.path, base_dir) for each in archive.rewritten],
+        "then": _prunings(archive, aliases),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)

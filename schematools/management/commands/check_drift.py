@@ -1,23 +1,15 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from schematools.config import load_config
 from schematools.drift import IDS
 from schematools.drift_check import find_drift
 from schematools.findings import parse_ignores, without_ignored
+from schematools.management.base import Command as BaseCommand
 from schematools.report import add_report_arguments, report, warn_of_unused
-from schematools.terminal import add_examples, failures_in_words, without_collector
-
-EXAMPLES = """\
-  compare everything:                        manage.py check_drift
-  another database:                          manage.py check_drift --database archive
-  leave out the ERD pages:                   manage.py check_drift --no-docs
-  leave out the database itself:             manage.py check_drift --no-live
-  run no code of the migrations:             manage.py check_drift --no-replay
-  a table that another program looks after:  manage.py check_drift --ignore 'table-extra:legacy_*'
-  give the findings to a program:            manage.py check_drift --format json"""
+from schematools.terminal import failures_in_words, without_collector
 
 
 class Command(BaseCommand):
@@ -25,10 +17,21 @@ class Command(BaseCommand):
         "Find where models, migrations, the database, its record of migrations and ERD pages "
         "disagree. The first check replays the migrations in a scratch database."
     )
-    requires_system_checks: list[str] = []
+    examples = (
+        ("python manage.py check_drift", "compare everything"),
+        ("python manage.py check_drift --database archive", "another database"),
+        ("python manage.py check_drift --no-docs", "leave out the ERD pages"),
+        ("python manage.py check_drift --no-live", "leave out the database's tables"),
+        ("python manage.py check_drift --no-replay", "run no code of the migrations"),
+        (
+            "python manage.py check_drift --ignore 'table-extra:legacy_*'",
+            "leave out tables that another program looks after",
+        ),
+        ("python manage.py check_drift --format json", "the findings for a program"),
+    )
+    when_stopped = "The scratch database was removed; nothing was changed."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_examples(parser, EXAMPLES)
         add_report_arguments(parser)
         parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="an alias of DATABASES")
         parser.add_argument(
@@ -84,19 +87,11 @@ class Command(BaseCommand):
             notes=list(found.notes),
         )
 
-    _progress_shown = False
-
     def _progress(self, text: str) -> None:
-        """Show one line that changes; where it cannot change, the first one and every hundredth."""
-        if self.stderr.isatty():
+        """Show one line that changes."""
+        if self.is_watched:
             self.stderr.write(f"\r\033[K{text}", ending="")
-            self._progress_shown = True
-        elif text.startswith("Replaying ") and text.split()[1].endswith(("00",)):
-            self.stderr.write(text)
-        elif not self._progress_shown:
-            self._progress_shown = True
-            self.stderr.write(f"The first check takes longer than later ones. {text}")
 
     def _end_progress(self) -> None:
-        if self._progress_shown and self.stderr.isatty():
+        if self.is_watched:
             self.stderr.write("\r\033[K", ending="")

@@ -1,23 +1,17 @@
 from argparse import ArgumentTypeError
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from schematools.findings import parse_ignores, without_ignored
 from schematools.integrity import IDS, Outcome, find_violations, installed_models
+from schematools.management.base import Command as BaseCommand
 from schematools.markup import number
 from schematools.progress import ProgressLine
 from schematools.read_only import DEFAULT_LIMITS, Limits, chosen_connection
 from schematools.report import add_report_arguments, report, warn_of_unused
-from schematools.terminal import add_examples, failures_in_words
-
-EXAMPLES = """\
-  hold all rows to all rules:          manage.py check_integrity
-  one app, or some tables:             manage.py check_integrity --app shop --table 'legacy_*'
-  the last 100,000 rows of each table: manage.py check_integrity --sample 100000
-  leave out what only forms ask for:   manage.py check_integrity --ignore choice-unknown
-  no query longer than a minute:       manage.py check_integrity --timeout 60"""
+from schematools.terminal import failures_in_words
 
 
 class Command(BaseCommand):
@@ -26,10 +20,21 @@ class Command(BaseCommand):
         "that are there twice, checks that are false, generic keys without an object, live rows "
         "of deleted ones. Changes nothing, and reads one moment of the database."
     )
-    requires_system_checks: list[str] = []
+    examples = (
+        ("python manage.py check_integrity", "hold all rows to all rules"),
+        (
+            "python manage.py check_integrity --app shop --table 'legacy_*'",
+            "one app and some tables",
+        ),
+        ("python manage.py check_integrity --sample 100000", "the last 100,000 rows of each table"),
+        (
+            "python manage.py check_integrity --ignore choice-unknown",
+            "leave out what only forms ask for",
+        ),
+        ("python manage.py check_integrity --timeout 60", "no query longer than a minute"),
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_examples(parser, EXAMPLES)
         add_report_arguments(parser)
         parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="another one of DATABASES")
         parser.add_argument(
@@ -51,7 +56,7 @@ class Command(BaseCommand):
         add_limits(parser)
 
     def handle(self, *, file_format: str, **options: Any) -> None:
-        line = ProgressLine(self.stderr)
+        line = ProgressLine(self.stderr, is_shown=self.is_watched)
         with failures_in_words():
             ignores = parse_ignores(dict.fromkeys(options["ignore"], ""), ids=IDS)
             try:

@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from schematools.config import Config, load_config
@@ -15,11 +15,11 @@ from schematools.health import Section, junit, run_check
 from schematools.index_use import IDS as INDEX_IDS
 from schematools.index_use import find_index_problems
 from schematools.integrity import find_violations
+from schematools.management.base import Command as BaseCommand
 from schematools.markup import number
 from schematools.terminal import (
     COULD_NOT_RUN,
-    FINDINGS,
-    add_examples,
+    FindingsError,
     failures_in_words,
     without_collector,
 )
@@ -28,22 +28,20 @@ JSON_VERSION = 1
 SECTIONS = ("drift", "status", "integrity", "indexes", "documentation")
 PENDING = "migration-unapplied"
 
-EXAMPLES = """\
-  look at everything:                manage.py db_health
-  without reading all rows:          manage.py db_health --skip integrity
-  for CI:                            manage.py db_health --format junit > health.xml
-  for a program:                     manage.py db_health --format json"""
-
 
 class Command(BaseCommand):
     help = (
         "Run check_drift, migration_status, check_integrity, analyze_indexes and "
         "generate_erd --check in one go."
     )
-    requires_system_checks: list[str] = []
+    examples = (
+        ("python manage.py db_health", "look at everything"),
+        ("python manage.py db_health --skip integrity", "without reading all rows"),
+        ("python manage.py db_health --format junit > health.xml", "for CI"),
+        ("python manage.py db_health --format json", "for a program"),
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_examples(parser, EXAMPLES)
         parser.add_argument(
             "--database", default=DEFAULT_DB_ALIAS, metavar="ALIAS", help="another one of DATABASES"
         )
@@ -94,7 +92,7 @@ class Command(BaseCommand):
         _conclude(sections)
 
     def _say(self, text: str) -> None:
-        if self.stderr.isatty():
+        if self.is_watched:
             self.stderr.write(text, self.style.NOTICE)
 
     def _write(self, sections: Sequence[Section], *, database: str, file_format: str) -> None:
@@ -179,4 +177,4 @@ def _conclude(sections: Sequence[Section]) -> None:
     if problems:
         raise CommandError(f"Could not run: {', '.join(problems)}.", returncode=COULD_NOT_RUN)
     if findings:
-        raise CommandError(f"{number(findings, 'finding')}.", returncode=FINDINGS)
+        raise FindingsError(f"{number(findings, 'finding')}.")

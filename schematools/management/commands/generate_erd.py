@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from schematools import documentation
@@ -15,32 +15,20 @@ from schematools.errors import CannotRunError
 from schematools.files import Change, apply
 from schematools.findings import parse_ignores, without_ignored
 from schematools.lint import RULES, lint
+from schematools.management.base import Command as BaseCommand
 from schematools.markup import number
 from schematools.model import Module, Schema
 from schematools.project import choose_modules, choose_viewpoints, read_live, read_project
 from schematools.report import report, warn_of_unused
 from schematools.selection import documenting
 from schematools.terminal import (
-    FINDINGS,
-    add_examples,
+    FindingsError,
     failures_in_words,
     short_path,
     without_collector,
 )
 
 LONG = 200  # tables; fewer are written before anybody wonders
-
-EXAMPLES = """\
-  write the index and all pages:    manage.py generate_erd
-  write the page of one module:     manage.py generate_erd --module users
-  print its diagram:                manage.py generate_erd --module users --format mermaid
-  draw every module, into files:    manage.py generate_erd --format svg --output diagrams
-  one page to search and browse:    manage.py generate_erd --format html > schema.html
-  the whole schema for a program:   manage.py generate_erd --format json
-  the same, to paste into a prompt: manage.py generate_erd --format json --compact
-  document a database as it is:     manage.py generate_erd --from-database --output live
-  write nothing, find old pages:    manage.py generate_erd --check
-  find what is unwise:              manage.py generate_erd --lint"""
 
 
 DIAGRAMS = get_args(DiagramFormat)
@@ -126,10 +114,40 @@ class Choice:
 
 class Command(BaseCommand):
     help = "Draw the database schema and describe its tables, module by module."
-    requires_system_checks: list[str] = []
+    exit_codes = {
+        **BaseCommand.exit_codes,
+        0: "written, or with --check and --lint: nothing found",
+        1: "with --check: a page is not fresh; with --lint: findings",
+    }
+    examples = (
+        ("python manage.py generate_erd", "write the index and all pages"),
+        ("python manage.py generate_erd --module users", "write the page of one module"),
+        ("python manage.py generate_erd --module users --format mermaid", "print its diagram"),
+        (
+            "python manage.py generate_erd --format svg --output diagrams",
+            "draw every module, into files",
+        ),
+        (
+            "python manage.py generate_erd --format html > schema.html",
+            "one page to search and browse",
+        ),
+        ("python manage.py generate_erd --format json", "the whole schema for a program"),
+        (
+            "python manage.py generate_erd --format json --compact",
+            "the same, to paste into a prompt",
+        ),
+        (
+            "python manage.py generate_erd --from-database --output live",
+            "document a database as it is",
+        ),
+        ("python manage.py generate_erd --check", "find old pages, write nothing"),
+        ("python manage.py generate_erd --lint", "find what is unwise"),
+    )
+    when_stopped = (
+        "Each page is the old or the new one. Run the same command again to write the rest."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_examples(parser, EXAMPLES)
         parser.add_argument(
             "--module",
             action="append",
@@ -278,7 +296,7 @@ class Command(BaseCommand):
 
     def _progress(self, title: str) -> None:
         """Tell people at a terminal which module is being written."""
-        if self.stderr.isatty():
+        if self.is_watched:
             self.stderr.write(f"{title} …", self.style.NOTICE)
 
     def _apply(self, changes: Sequence[Change], config: Config) -> None:
@@ -295,10 +313,9 @@ class Command(BaseCommand):
             for line in change.diff():
                 self.stdout.write(f"    {line}")
         if changes:
-            raise CommandError(
+            raise FindingsError(
                 f"{number(len(changes), 'file is', 'files are')} not what the schema says. "
                 f"Run '{command}'.",
-                returncode=FINDINGS,
             )
         self.stdout.write("Everything is up to date.")
 

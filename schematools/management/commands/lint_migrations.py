@@ -2,34 +2,36 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from schematools.findings import parse_ignores, without_ignored
+from schematools.management.base import Command as BaseCommand
 from schematools.migration_lint import IDS, find_hazards
 from schematools.report import add_report_arguments, report, warn_of_unused
-from schematools.terminal import add_examples, failures_in_words
+from schematools.terminal import failures_in_words
 
 PATIENCE = 2  # seconds
 
-EXAMPLES = """\
-  every migration of the project:   manage.py lint_migrations
-  those of two apps:                manage.py lint_migrations users groups
-  those that a branch adds:         manage.py lint_migrations --since origin/main
-  leave a hazard out:               manage.py lint_migrations --ignore 'column-dropped:users.*'
-  give the findings to a program:   manage.py lint_migrations --format json
-
-A hazard is accepted in the migration's file, on or above the operation, or before the class for
-the whole file:
-
-  # schematools: accept index-added — the table has a hundred rows"""
-
 
 class Command(BaseCommand):
-    help = "Find migrations that lock, break or cannot be undone on a PostgreSQL database in use."
-    requires_system_checks: list[str] = []
+    help = """Find migrations that lock, break or cannot be undone on a PostgreSQL database in use.
+
+A hazard is accepted in the migration's file, on or above the operation, or before the class for the
+whole file:
+
+  # schematools: accept index-added — the table has a hundred rows"""
+    examples = (
+        ("python manage.py lint_migrations", "every migration of the project"),
+        ("python manage.py lint_migrations users groups", "those of two apps"),
+        ("python manage.py lint_migrations --since origin/main", "those that a branch adds"),
+        (
+            "python manage.py lint_migrations --ignore 'column-dropped:users.*'",
+            "leave a hazard out",
+        ),
+        ("python manage.py lint_migrations --format json", "the findings for a program"),
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_examples(parser, EXAMPLES)
         parser.add_argument(
             "apps", nargs="*", metavar="app", help="labels of apps; by default the project's own"
         )
@@ -59,5 +61,5 @@ class Command(BaseCommand):
 
     def _progress(self, migration: str) -> None:
         """Tell people at a terminal which migration is being read, once they wonder."""
-        if self.stderr.isatty() and monotonic() - self.started > PATIENCE:
+        if self.is_watched and monotonic() - self.started > PATIENCE:
             self.stderr.write(f"{migration} …", self.style.NOTICE)

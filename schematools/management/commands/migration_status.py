@@ -3,31 +3,35 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from schematools.databases import database_connection
 from schematools.errors import CannotRunError
 from schematools.history import BROKEN_GRAPH, broken_graph, load_migrations
+from schematools.management.base import Command as BaseCommand
 from schematools.markup import number
+from schematools.report import add_format_argument
 from schematools.status import Status, only, read_status
-from schematools.terminal import FINDINGS, add_examples, failures_in_words
+from schematools.terminal import FindingsError, failures_in_words
 
 JSON_VERSION = 1
-
-EXAMPLES = """\
-  see where every app is:             manage.py migration_status
-  see two apps on another database:   manage.py migration_status users groups --database replica
-  see what was applied when:          manage.py migration_status --history
-  let monitoring watch it:            manage.py migration_status --check --format json"""
 
 
 class Command(BaseCommand):
     help = "Tell each app's current migration, since when, and what is pending in which order."
-    requires_system_checks: list[str] = []
+    exit_codes = {**BaseCommand.exit_codes, 0: "told", 1: "with --check: something is pending"}
+    examples = (
+        ("python manage.py migration_status", "where every app is"),
+        (
+            "python manage.py migration_status users groups --database replica",
+            "two apps on another database",
+        ),
+        ("python manage.py migration_status --history", "what was applied when"),
+        ("python manage.py migration_status --check --format json", "let monitoring watch it"),
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_examples(parser, EXAMPLES)
         parser.add_argument("apps", nargs="*", metavar="app", help="only these apps")
         parser.add_argument(
             "--database",
@@ -41,13 +45,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--check", action="store_true", help="exit with 1 when anything is pending"
         )
-        parser.add_argument(
-            "--format",
-            choices=["text", "json"],
-            default="text",
-            dest="file_format",
-            help="lines for people, or one JSON object",
-        )
+        add_format_argument(parser)
 
     def handle(
         self,
@@ -73,10 +71,9 @@ class Command(BaseCommand):
         else:
             self._list_apps(status)
         if check and not status.is_current:
-            raise CommandError(
+            raise FindingsError(
                 f"{number(len(status.plan), 'migration is', 'migrations are')} pending. "
                 f"Run 'python manage.py migrate --database {status.database}'.",
-                returncode=FINDINGS,
             )
 
     def _list_apps(self, status: Status) -> None:

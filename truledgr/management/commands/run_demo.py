@@ -6,8 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles.management.commands import runserver
 from django.core.management import CommandError, call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import connection
+
+from core.management.base import INTERRUPTED
+from core.management.base import Command as BaseCommand
 
 HOST = "127.0.0.1"
 NAME = "localhost"  # in links: passkeys do not work at a number
@@ -24,12 +27,28 @@ class DemoServer(runserver.Command):
 
 
 class Command(BaseCommand):
-    help = "Migrate, make demo data and serve it, then print where and how to sign in."
+    help = """Migrate, make demo data and serve it, then print where and how to sign in.
+
+For development only: it serves one machine, with Django's own server, until it is stopped."""
+    examples = (
+        ("python manage.py run_demo", "at http://localhost:8000/"),
+        ("python manage.py run_demo --port 8001", "at another port"),
+    )
+    exit_codes = {
+        0: "stopped by Ctrl-C or SIGTERM while it served",
+        2: "could not run, such as because DEBUG is off or the port is taken",
+        INTERRUPTED: "stopped before it served",
+    }
+    formats = ()
+    why_no_json = "it is a server, and prints the requests that it gets"
+    when_stopped = "Run the same command again: it goes on where it was."
     # The commands that it calls run the checks.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--port", type=int, default=8000, help="where it listens (default: %(default)s)"
+        )
 
     def handle(self, *, port: int, **options: Any) -> None:
         if not settings.DEBUG:

@@ -7,9 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
-from django.db import OperationalError, connection, models
+from django.db import connection, models
 from django.db.migrations.executor import MigrationExecutor
-from tqdm import tqdm
 
 from core.management.base import AuditedCommand
 from groups.models import Group
@@ -19,7 +18,6 @@ from truledgr.demo.population import Population
 from truledgr.demo.sign_in import demo_admin, set_one_time_codes, set_one_time_password
 from users.models import SessionActivity, User, UserSession
 
-INTERRUPTED = 130
 # How many of each are sensible, least and most.
 LIMITS = {"users": (1, 100_000), "items": (0, 5_000_000), "seed": (0, 2**31 - 1)}
 COUNTED = {
@@ -36,11 +34,21 @@ class Command(AuditedCommand):
 
 The same seed and size give the same people and items, at moments up to now. A second run adds
 nothing; a run that was killed is finished by the next one. Each run sets a new one-time password
-for the user demo_admin and prints it.
-
-  manage.py seed_demo
-  manage.py seed_demo --users 1000 --items 20000 --seed 7
-"""
+for the user demo_admin and prints it."""
+    examples = (
+        ("python manage.py seed_demo", "40 people with 400 items"),
+        (
+            "python manage.py seed_demo --users 1000 --items 20000 --seed 7",
+            "more of them, and other ones",
+        ),
+        ("python manage.py seed_demo --format json", "how to sign in, for a script"),
+    )
+    exit_codes = {
+        0: "the data are there, made now or before",
+        2: "could not run, such as because DEBUG is off and --force is not given",
+    }
+    page = "README.md"
+    when_stopped = "What was made stays. Run the same command again to finish."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -74,14 +82,19 @@ for the user demo_admin and prints it.
             except ValidationError as error:
                 reasons = " ".join(error.messages)
                 raise CommandError(f"The demo admin cannot be made. {reasons}") from error
-            try:
-                self._make(admin, seed=seed, users=users, items=items)
-            except KeyboardInterrupt:
-                raise CommandError(
-                    "Stopped. Run the same command again to finish.", returncode=INTERRUPTED
-                ) from None
+            made = self._make(admin, seed=seed, users=users, items=items)
             password = set_one_time_password(admin)
             codes = set_one_time_codes(admin)
+        if self.is_json:
+            self.write_json(
+                {
+                    "made": {name: made[model] for model, name in COUNTED.items()},
+                    "username": admin.username,
+                    "password": password,
+                    "codes": codes,
+                }
+            )
+            return
         self.stdout.write(
             "Sign in with these; every run of seed_demo makes new ones.\n"
             f"Username: {admin.username}\n"
@@ -92,23 +105,29 @@ for the user demo_admin and prints it.
             f"          {'  '.join(codes[7:])}"
         )
 
-    def _make(self, admin: User, *, seed: int, users: int, items: int) -> None:
+    def _make(
+        self, admin: User, *, seed: int, users: int, items: int
+    ) -> Counter[type[models.Model]]:
         begun = seeding.begin(admin=admin, seed=seed, users=users, items=items)
         size = f"--users {users} --items {items} --seed {seed}"
         if begun.is_finished:
-            self.stdout.write(f"Nothing to add: the demo data of {size} are there.")
-            return
+            self._say(f"Nothing to add: the demo data of {size} are there.")
+            return Counter()
         if not begun.is_new:
-            self.stdout.write(f"An earlier run of {size} was not finished. Going on from there.")
+            self._say(f"An earlier run of {size} was not finished. Going on from there.")
         started = time.monotonic()
         population = Population.of(begun.plan)
-        # disable=None: a bar on a terminal only.
-        with tqdm(desc="Demo data", unit=" rows", disable=None) as bar:
+        with self.progress("Demo data", unit="rows") as bar:
             work = seeding.Seeding(begun.plan, admin, population, bar.update)
             bar.reset(work.total)
             seeding.make(work)
         seconds = time.monotonic() - started
-        self.stdout.write(f"Made {_in_words(work.made)} in {seconds:.1f} s.")
+        self._say(f"Made {_in_words(work.made)} in {seconds:.1f} s.")
+        return work.made
+
+    def _say(self, text: str) -> None:
+        if not self.is_json:
+            self.stdout.write(text)
 
 
 def _in_words(made: Counter[type[models.Model]]) -> str:
@@ -117,9 +136,6 @@ def _in_words(made: Counter[type[models.Model]]) -> str:
 
 
 def _refuse_missing_migrations() -> None:
-    try:
-        executor = MigrationExecutor(connection)
-    except OperationalError as error:
-        raise CommandError(f"The database does not answer: {error}") from error
+    executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise CommandError("The database is not up to date. Run 'manage.py migrate' first.")
+        raise CommandError("The database is not up to date. Run 'python manage.py migrate' first.")
