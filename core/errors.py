@@ -18,6 +18,12 @@ class DomainError(Exception):
         self.field = field
 
 
+class NoSuchError(DomainError):
+    """What ``field`` names is not there, or not for the actor to see."""
+
+    code = "does_not_exist"
+
+
 class ConflictError(DomainError):
     """The request is sound, but the present state of the data does not allow it."""
 

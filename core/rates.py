@@ -67,6 +67,7 @@ class Taken:
     number: int  # of this use in its window
     room: int  # how many uses the window has room for, after those of the window before
     wait: float  # seconds until there is room, 0 where there is some
+    left: float  # seconds until its window is over
     is_first_over: bool = False  # the first refusal in its window: worth one line in a trail
 
     @property
@@ -129,7 +130,7 @@ def _used(name: str, rate: Rate, numbers: Callable[[str, str], tuple[int, int]])
         before = min(before, rate.amount)
     room = rate.amount - math.floor(before * (1 - into / rate.seconds))
     wait = _wait(rate, number=number, before=before, into=into) if number > room else 0.0
-    return Taken(key, number, room, wait)
+    return Taken(key, number, room, wait, rate.seconds - into)
 
 
 def increment(key: str, *, timeout: int) -> int:

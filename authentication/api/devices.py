@@ -95,7 +95,7 @@ class DeviceViewSet(StepUpToChange, ListModelMixin, GenericViewSet[Device]):
         "distrust": "users.change_device",
         "not_me": "users.change_device",
     }
-    problem_statuses = {"trust": (409,), "not_me": (409,)}
+    problem_statuses = {"trust": ("no_device_trust",), "not_me": (409,)}
     filter_backends = [StrictFilterBackend]
     orderings = {"last_seen_at": "last_seen_at", "created_at": "id"}
     default_ordering = "-last_seen_at"
@@ -143,7 +143,9 @@ class DeviceViewSet(StepUpToChange, ListModelMixin, GenericViewSet[Device]):
         return Response(body, headers={"Cache-Control": "no-store"})
 
     @extend_schema(
-        summary="Trust a device no more", description="One that is not trusted stays as it is."
+        operation_id="me_devices_distrust",
+        summary="Trust a device no more",
+        description="One that is not trusted stays as it is.",
     )
     @trust.mapping.delete
     def distrust(self, request: Request, pk: Any) -> Response:

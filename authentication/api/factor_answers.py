@@ -96,8 +96,13 @@ def described(data: dict[str, Any], *, has_meta: bool = False) -> dict[str, Any]
         "data": {"type": "object", "properties": data, "required": list(data)},
     }
     if has_meta:
-        properties["meta"] = {"type": "object"}
+        properties["meta"] = named("BaseAuthenticationMeta")
     return {"type": "object", "properties": properties, "required": ["status", "data"]}
+
+
+def named(schema: str) -> dict[str, Any]:
+    """A reference to one of ``SCHEMAS`` or of allauth's: generated clients make a class of each."""
+    return {"$ref": f"#/components/schemas/{schema}"}
 
 
 TEXT: dict[str, Any] = {"type": "string"}
@@ -110,7 +115,7 @@ CODES: dict[str, Any] = {
 CHOICES: dict[str, Any] = {
     "apps": {
         "type": "array",
-        "items": {"type": "object", "properties": {"id": TEXT, "name": TEXT}},
+        "items": named("AuthenticatorApp"),
     },
     "backup_codes": FLAG,
     "passkeys": FLAG,
@@ -119,39 +124,43 @@ ENROLMENT: dict[str, Any] = dict.fromkeys(
     ("id", "name", "secret", "otpauth_url", "qr_code_svg"), TEXT
 )
 TRUST_HELP = "Skip the second factor on this device from now on, for some days."
-TRUST: dict[str, Any] = {
-    "type": "object",
-    "properties": {"trusted_until": TEXT, "secret": TEXT},
-    "required": ["trusted_until"],
-    "description": "With `trust_device` only; the secret for apps only.",
-}
-TRUSTED: dict[str, Any] = {
-    "allOf": [
-        {"$ref": "#/components/schemas/AuthenticatedResponse"},
-        {"properties": {"data": {"properties": {"device_trust": TRUST}}}},
-    ]
-}
-FACTOR: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "id": TEXT,
-        "type": {"type": "string", "enum": ["app", "passkey"]},
-        "name": TEXT,
-        "created_at": {"type": ["string", "null"]},
-        "last_used_at": {"type": ["string", "null"]},
-        "is_locked": FLAG,
+FACTOR = named("SecondFactor")
+REFUSED = named("FactorRefusal")
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "AuthenticatorApp": {
+        "type": "object",
+        "properties": {"id": TEXT, "name": TEXT},
+        "required": ["id", "name"],
     },
-}
-REFUSED: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "status": {"type": "integer"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"message": TEXT, "code": TEXT, "param": TEXT},
-            },
+    "DeviceTrust": {
+        "type": "object",
+        "properties": {"trusted_until": TEXT, "secret": TEXT},
+        "required": ["trusted_until"],
+        "description": "With `trust_device` only; the secret for apps only.",
+    },
+    "SecondFactor": {
+        "type": "object",
+        "properties": {
+            "id": TEXT,
+            "type": {"type": "string", "enum": ["app", "passkey"]},
+            "name": TEXT,
+            "created_at": {"type": ["string", "null"]},
+            "last_used_at": {"type": ["string", "null"]},
+            "is_locked": FLAG,
         },
+        "required": ["id", "type", "name", "created_at", "last_used_at", "is_locked"],
+    },
+    "FactorRefusal": {
+        "type": "object",
+        "properties": {
+            "status": {"type": "integer"},
+            "errors": {"type": "array", "items": named("FlowError")},
+        },
+        "required": ["status", "errors"],
+    },
+    "FlowError": {
+        "type": "object",
+        "properties": {"message": TEXT, "code": TEXT, "param": TEXT},
+        "required": ["message", "code"],
     },
 }

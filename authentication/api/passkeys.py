@@ -21,7 +21,6 @@ from authentication.api.factor_answers import (
     FACTOR,
     REFUSED,
     TRUST_HELP,
-    TRUSTED,
     answer,
     described,
     refused,
@@ -114,7 +113,7 @@ class PasskeyOptionsView(UseAPIView):
 
 class PasskeyView(UseAPIView):
     input_class = {"POST": UseInput}
-    documented_answers = {"post": {"200": TRUSTED, "409": REFUSED}}
+    documented_answers = {"post": {"409": REFUSED}}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Prove a passkey.

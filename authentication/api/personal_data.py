@@ -65,6 +65,7 @@ class ExportViewSet(GenericViewSet[User]):
     renderer_classes = [JSONRenderer, ZipRenderer]
 
     @extend_schema(
+        operation_id="me_export",
         summary="Export your data",
         description=(
             "A ZIP of JSON files, and a `manifest.json` that says what each is. For a session "
@@ -108,7 +109,7 @@ class DeletionViewSet(GenericViewSet[User]):
     serializer_class = DeletionSerializer
     permission_classes = [OwnRowsPermission, SessionsOnly]
     action_permissions = {"retrieve": None, "create": None, "destroy": None}
-    problem_statuses = {"create": [409]}
+    problem_statuses = {"create": ("account_has_obstacles",)}
     filter_backends = [StrictFilterBackend]
     pagination_class = None
 

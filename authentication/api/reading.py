@@ -26,6 +26,8 @@ class Strict:
     request: HttpRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not hasattr(self, (request.method or "").lower()):
+            return self.http_method_not_allowed(request)
         # The session of an app is on the request only while its view runs.
         request.acting_session = request.session  # type: ignore[attr-defined]
         try:
@@ -39,8 +41,6 @@ class Strict:
 
     def handle_input(self, data: Any) -> HttpResponseBase | None:
         """Called after whoever may not use the view has been turned away."""
-        if not hasattr(self, (self.request.method or "").lower()):
-            return self.http_method_not_allowed(self.request)
         if errors := list(flaws_of(self.request.body)):
             return refusals(errors)
         response: HttpResponseBase | None = super().handle_input(data)  # type: ignore[misc]

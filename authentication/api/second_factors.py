@@ -18,7 +18,6 @@ from authentication.api.factor_answers import (
     FLAG,
     REFUSED,
     TRUST_HELP,
-    TRUSTED,
     answer,
     choices,
     described,
@@ -87,7 +86,7 @@ class OTPView(AuthenticationStageAPIView):  # type: ignore[misc]
     input_class = {"POST": OTPInput}
     documented_answers = {
         "get": {"200": described({**CHOICES, "can_trust_device": FLAG})},
-        "post": {"200": TRUSTED, "409": REFUSED},
+        "post": {"409": REFUSED},
     }
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from authentication.models import APIToken
 from authentication.secrets import TOKEN_PREFIX, hash_api_token, new_api_token
 from core import audit
-from core.errors import DomainError
+from core.errors import DomainError, NoSuchError
 from core.json_values import flaw_of_text
 from users.models import User
 
@@ -84,7 +84,7 @@ def refuse_unknown_scopes(scopes: Collection[str]) -> None:
     for scope in sorted(set(scopes) - known):
         close = get_close_matches(scope, known, n=3)
         hint = f" Did you mean {', '.join(close)}?" if close else ""
-        raise DomainError(f"There is no permission {scope}.{hint}", field="scopes")
+        raise NoSuchError(f"There is no permission {scope}.{hint}", field="scopes")
 
 
 @transaction.atomic

@@ -6,11 +6,9 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
-from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.viewsets import GenericViewSet
 
 from authorization.api.filters import RoleAssignmentFilterSet
 from authorization.api.serializers import (
@@ -23,15 +21,15 @@ from authorization.services import assignments as services
 from authorization.services.rules import require
 from core.api.filters import StrictFilterBackend
 from core.api.permissions import ActionPermission
+from core.api.shaping import ShapedViewSet, shape_parameters
 from users.api.callers import current_user
+
+SHAPE = shape_parameters(RoleAssignmentSerializer)
 
 
 @extend_schema(tags=["roles"])
-@extend_schema_view(
-    list=extend_schema(summary="List who holds which role"),
-    retrieve=extend_schema(summary="Read who holds a role, why and until when"),
-)
-class RoleAssignmentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[RoleAssignment]):
+@extend_schema_view(list=extend_schema(summary="List who holds which role", parameters=SHAPE))
+class RoleAssignmentViewSet(ShapedViewSet[RoleAssignment]):
     """All assignments for those who may look at them, else the caller's own; expired ones too."""
 
     queryset = RoleAssignment.objects.none()  # names the model; get_queryset decides the rows
@@ -45,6 +43,7 @@ class RoleAssignmentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[R
         "destroy": "authorization.delete_roleassignment",
     }
     problem_statuses = dict.fromkeys(("create", "partial_update", "destroy"), (409,))
+    shaped = {"list": RoleAssignmentSerializer, "retrieve": RoleAssignmentSerializer}
     filter_backends = [StrictFilterBackend]
     filterset_class = RoleAssignmentFilterSet
     orderings = {"granted_at": "granted_at"}
@@ -54,6 +53,10 @@ class RoleAssignmentViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[R
     def get_queryset(self) -> RoleAssignmentQuerySet:
         rows = RoleAssignment.objects.visible_to(current_user(self.request))
         return rows.select_related("user", "role")
+
+    @extend_schema(summary="Read who holds a role, why and until when", parameters=SHAPE)
+    def retrieve(self, request: Request, pk: Any) -> Response:
+        return Response(self.shaped_body(self.get_serializer(self.get_object())))
 
     @extend_schema(
         summary="Give somebody a role",

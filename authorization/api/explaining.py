@@ -177,6 +177,7 @@ class WhoCanViewSet(ExplainingViewSet):
         return who_can(*self.question)
 
     @extend_schema(
+        operation_id="permissions_who_can",
         summary="List who may do something, and why",
         description=f"For who holds `{VIEW_ASSIGNMENT}`. Accounts out of use are left out.",
         parameters=[PERMISSION, OBJECT],

@@ -9,12 +9,9 @@ from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.exceptions import ErrorDetail, ValidationError
-from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.viewsets import GenericViewSet
 
 from authorization.api.filters import RoleFilterSet
 from authorization.api.serializers import (
@@ -34,7 +31,9 @@ from authorization.models import Role, RoleQuerySet
 from authorization.services import roles as services
 from authorization.services.rules import require
 from core.api.filters import StrictFilterBackend, check_parameters
+from core.api.pagination import refuse
 from core.api.permissions import ActionPermission
+from core.api.shaping import ShapedViewSet, shape_parameters
 from core.json_values import flaw_of_text
 from users.api.callers import current_user
 
@@ -42,8 +41,10 @@ WITH = OpenApiParameter("with", UUID, required=True, description="The role to co
 
 
 @extend_schema(tags=["roles"])
-@extend_schema_view(list=extend_schema(summary="List roles"))
-class RoleViewSet(ListModelMixin, GenericViewSet[Role]):
+@extend_schema_view(
+    list=extend_schema(summary="List roles", parameters=shape_parameters(RoleSerializer))
+)
+class RoleViewSet(ShapedViewSet[Role]):
     """All roles for those who may look at them; else those of groups and the caller's own."""
 
     queryset = Role.objects.none()  # names the model; get_queryset decides the rows
@@ -64,6 +65,7 @@ class RoleViewSet(ListModelMixin, GenericViewSet[Role]):
     problem_statuses = dict.fromkeys(
         ("create", "clone", "partial_update", "destroy", "restore", "grant", "withdraw"), (409,)
     )
+    shaped = {"list": RoleSerializer, "retrieve": RoleDetailSerializer}
     filter_backends = [StrictFilterBackend]
     filterset_class = RoleFilterSet
     # Keys are UUIDv7: by key is by the moment of making.
@@ -86,9 +88,13 @@ class RoleViewSet(ListModelMixin, GenericViewSet[Role]):
             return queryset
         return super().filter_queryset(queryset)
 
-    @extend_schema(summary="Read a role and what it holds", responses=RoleDetailSerializer)
+    @extend_schema(
+        summary="Read a role and what it holds",
+        parameters=shape_parameters(RoleDetailSerializer),
+        responses=RoleDetailSerializer,
+    )
     def retrieve(self, request: Request, pk: Any) -> Response:
-        return self._shown(self.get_object())
+        return Response(self.shaped_body(self._detailed(self.get_object())))
 
     @extend_schema(
         summary="Make a role",
@@ -162,10 +168,10 @@ class RoleViewSet(ListModelMixin, GenericViewSet[Role]):
         try:
             key = UUID(self.request.query_params.get("with", ""))
         except ValueError:
-            raise _refused("Give the id of a role.") from None
+            raise refuse("with", "Give the id of a role.") from None
         other = self.get_queryset().filter(pk=key).first()
         if other is None:
-            raise _refused("There is no such role.")
+            raise refuse("with", "There is no such role.", code="does_not_exist")
         return other
 
     @extend_schema(
@@ -207,10 +213,8 @@ class RoleViewSet(ListModelMixin, GenericViewSet[Role]):
         response["Location"] = reverse("role-detail", [role.pk], request=self.request)
         return response
 
+    def _detailed(self, role: Role) -> RoleDetailSerializer:
+        return RoleDetailSerializer(role, context=self.get_serializer_context())
+
     def _shown(self, role: Role, code: int = status.HTTP_200_OK) -> Response:
-        context = self.get_serializer_context()
-        return Response(RoleDetailSerializer(role, context=context).data, status=code)
-
-
-def _refused(text: str) -> ValidationError:
-    return ValidationError({"with": [ErrorDetail(text, code="invalid")]})
+        return Response(self._detailed(role).data, status=code)

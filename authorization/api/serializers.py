@@ -134,7 +134,7 @@ def shown_of(rows: Iterable[RolePermission], *, for_whom: User) -> list[dict[str
 
 class RoleUpdateSerializer(StrictSerializer):
     name = serializers.CharField(max_length=120)
-    slug = serializers.CharField(max_length=120, required=False, help_text=SLUG_HELP)
+    slug = serializers.SlugField(max_length=120, required=False, help_text=SLUG_HELP)
     description = serializers.CharField(
         max_length=LONGEST_DESCRIPTION, required=False, allow_blank=True, trim_whitespace=False
     )
@@ -156,7 +156,7 @@ class RoleCreateSerializer(RoleUpdateSerializer):
 
 class RoleCloneSerializer(StrictSerializer):
     name = serializers.CharField(max_length=120)
-    slug = serializers.CharField(max_length=120, required=False, help_text=SLUG_HELP)
+    slug = serializers.SlugField(max_length=120, required=False, help_text=SLUG_HELP)
 
 
 class PermissionGrantSerializer(StrictSerializer):

@@ -26,7 +26,13 @@ from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
 from core.api.files import CONTENT_TYPES, file_answer
-from core.api.filters import MomentField, MomentFilter, StrictFilterBackend, check_parameters
+from core.api.filters import (
+    MomentField,
+    MomentFilter,
+    StrictFilterBackend,
+    TextFilter,
+    check_parameters,
+)
 from core.api.pagination import KeysetPagination, decode_cursor, encode_cursor, ordering_of
 from core.api.permissions import ActionPermission
 from core.context import Via
@@ -130,10 +136,14 @@ class ObjectField(forms.CharField):
         raise FieldError("Not of the form app.model:key, such as items.item:…", code="invalid")
 
 
-def _filter(field: type[forms.CharField], *, method: str | None, longest: int, text: str) -> Any:
+def _filter(
+    field: type[forms.CharField], *, method: str, longest: int, text: str, pattern: str = ""
+) -> Any:
     kind = type(f"{field.__name__}Filter", (django_filters.Filter,), {"field_class": field})
     made = kind(method=method, max_length=longest)
     schema = {"type": "string", "maxLength": longest, "description": text}
+    if pattern:
+        schema["pattern"] = f"^({pattern})$"
     return extend_schema_field(schema)(made)
 
 
@@ -157,6 +167,7 @@ class AuditFilterSet(django_filters.FilterSet):  # type: ignore[misc]
         method="one_of",
         longest=1000,
         text=f"One action, or up to {MOST_ACTIONS} with commas between.",
+        pattern=f"[^,]{{1,{LONGEST_ACTION}}}(,[^,]{{1,{LONGEST_ACTION}}}){{0,{MOST_ACTIONS - 1}}}",
     )
     app = _filter(forms.CharField, method="in_app", longest=100, text="Such as `items`.")
     model = _filter(
@@ -165,20 +176,32 @@ class AuditFilterSet(django_filters.FilterSet):  # type: ignore[misc]
         longest=201,
         text="Such as `item`, or with its app: `items.item`.",
     )
-    object = _filter(ObjectField, method="about", longest=300, text="One object: `app.model:key`.")
+    object = _filter(
+        ObjectField,
+        method="about",
+        longest=300,
+        text="One object: `app.model:key`.",
+        pattern=OBJECT.pattern,
+    )
     group = django_filters.UUIDFilter(
         field_name="group_id", help_text="Objects that belonged to this group."
     )
     via = django_filters.ChoiceFilter(choices=Via.choices)
     session = django_filters.UUIDFilter(field_name="session_id", help_text="The id of a session.")
-    request_id = django_filters.CharFilter(
-        max_length=64, help_text="The `X-Request-ID` of a request."
-    )
+    request_id = TextFilter(max_length=64, help_text="The `X-Request-ID` of a request.")
     client_ip = _filter(
-        AddressField, method="at_address", longest=45, text="One address, IPv4 or IPv6."
+        AddressField,
+        method="at_address",
+        longest=45,
+        text="One address, IPv4 or IPv6.",
+        pattern="[0-9a-fA-F:.]{2,45}",
     )
     network = _filter(
-        NetworkField, method="in_network", longest=49, text="A network: `192.0.2.0/24`."
+        NetworkField,
+        method="in_network",
+        longest=49,
+        text="A network: `192.0.2.0/24`.",
+        pattern="[0-9a-fA-F:.]{2,45}(/[0-9]{1,3})?",
     )
 
     @classmethod

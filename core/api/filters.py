@@ -50,12 +50,13 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
     def filter_queryset(
         self, request: Request, queryset: QuerySet[Any], view: Any
     ) -> QuerySet[Any]:
+        shape_names: frozenset[str] = getattr(view, "shape_names", frozenset())
         if view.detail:
-            check_parameters(request, known=())
+            check_parameters(request, known=shape_names)
             return queryset
         filterset_class = self.get_filterset_class(view, queryset)
         filters = filterset_class.base_filters if filterset_class else ()
-        check_parameters(request, known={*filters, *PAGE_PARAMETERS})
+        check_parameters(request, known={*filters, *PAGE_PARAMETERS, *shape_names})
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return filtered
 
@@ -82,6 +83,15 @@ class MomentField(IsoDateTimeField):  # type: ignore[misc]
 
 class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]
     field_class = MomentField
+
+
+class TextFilter(django_filters.CharFilter):  # type: ignore[misc]
+    """Has its limit in the document too, which drf-spectacular passes over."""
+
+    def __init__(self, *, max_length: int, help_text: str, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+        schema = {"type": "string", "maxLength": max_length, "description": help_text}
+        extend_schema_field(schema)(self)
 
 
 class SearchFilter(django_filters.CharFilter):  # type: ignore[misc]

@@ -18,6 +18,19 @@ if TYPE_CHECKING:  # rest_framework.views imports this module through the settin
 class Negotiation(DefaultContentNegotiation):
     """DRF's own, except that an unknown ``?format=`` is bad input and not a missing page."""
 
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Iterable[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> tuple[BaseRenderer, str]:
+        known = list(renderers)
+        view = (request.parser_context or {})["view"]
+        if getattr(view, "action", "") is None:  # a method that is not to be had: DRF says so next
+            return known[0], str(known[0].media_type)
+        chosen: tuple[BaseRenderer, str] = super().select_renderer(request, known, format_suffix)
+        return chosen
+
     def filter_renderers(
         self,
         renderers: Iterable[BaseRenderer],

@@ -61,12 +61,19 @@ class KeysetPagination(BasePagination):
         return rows
 
     def get_paginated_response(self, data: Any) -> Response:
-        next_link = None
+        """The page, with links to the first and the next one as a header too (RFC 8288)."""
+        links = [link(self._url(cursor=None), rel="first")]
+        next_url = None
         if self.next_cursor:
-            parameters = self.request.query_params.dict() | {"cursor": self.next_cursor}
-            url = self.request.build_absolute_uri(self.request.path)
-            next_link = f"{url}?{urlencode(parameters)}"
-        return Response({"next": next_link, "results": data})
+            next_url = self._url(cursor=self.next_cursor)
+            links.append(link(next_url, rel="next"))
+        return Response({"next": next_url, "results": data}, headers={"Link": ", ".join(links)})
+
+    def _url(self, *, cursor: str | None) -> str:
+        parameters = self.request.query_params.dict() | {"cursor": cursor}
+        query = urlencode({name: value for name, value in parameters.items() if value is not None})
+        url: str = self.request.build_absolute_uri(self.request.path)
+        return f"{url}?{query}" if query else url
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -103,8 +110,13 @@ class KeysetPagination(BasePagination):
         return view.orderings[self.ordering.removeprefix("-")], descending
 
 
-def refuse(parameter: str, message: str) -> ValidationError:
-    return ValidationError({parameter: [ErrorDetail(message, code="invalid")]})
+def link(url: str, *, rel: str) -> str:
+    """One value of a ``Link`` header."""
+    return f'<{url}>; rel="{rel}"'
+
+
+def refuse(parameter: str, message: str, *, code: str = "invalid") -> ValidationError:
+    return ValidationError({parameter: [ErrorDetail(message, code=code)]})
 
 
 def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
@@ -138,8 +150,15 @@ def _after(columns: Sequence[str], values: Sequence[Any], *, descending: bool) -
 
 
 def encode_cursor(ordering: str, row: Any, columns: Sequence[str]) -> str:
-    values = [_text_of(getattr(row, column)) for column in columns]
+    values = [_text_of(_value_in(row, column)) for column in columns]
     return base64.urlsafe_b64encode(json.dumps([ordering, *values]).encode()).decode().rstrip("=")
+
+
+def _value_in(row: Any, column: str) -> Any:
+    """Of a row as an object, or as a dictionary of columns whose key is ``id``."""
+    if isinstance(row, dict):
+        return row["id" if column == "pk" else column]
+    return getattr(row, column)
 
 
 def _text_of(value: Any) -> str:

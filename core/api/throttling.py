@@ -7,13 +7,14 @@ same list, any number pass. These count by one atomic increment.
 from __future__ import annotations
 
 import logging
+from math import ceil
 from typing import TYPE_CHECKING
 
 from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, UserRateThrottle
 
 from core.context import client_ip_of
-from core.rates import CountingError, Rate, network_of, take
+from core.rates import CountingError, Rate, Taken, network_of, take
 
 if TYPE_CHECKING:  # rest_framework.views imports this module through the settings
     from rest_framework.views import APIView
@@ -22,7 +23,14 @@ logger = logging.getLogger(__name__)
 
 
 class Counted(SimpleRateThrottle):
-    """Takes one use of the rate for each request; ``wait()`` says when there is room again."""
+    """Takes one use of the rate for each request; ``wait()`` says when there is room again.
+
+    The answer tells the rate and what is left of it, in structured fields (RFC 9651) as the draft
+    of the IETF for ``RateLimit`` has them: ``q`` uses in ``w`` seconds, ``r`` of them left, and
+    ``t`` seconds until there are more. Both are known by then: the counter is not asked again.
+    """
+
+    scope: str
 
     num_requests: int | None
     duration: int | None
@@ -32,9 +40,19 @@ class Counted(SimpleRateThrottle):
         key = self.get_cache_key(request, view) if self.rate else None
         if key is None or self.num_requests is None or self.duration is None:
             return True
-        taken = take(key, Rate(self.num_requests, self.duration))
+        rate = Rate(self.num_requests, self.duration)
+        taken = take(key, rate)
         self._wait = taken.wait
+        view.headers |= self._headers(rate, taken)  # which DRF puts on every answer, refusals too
         return not taken.is_over
+
+    def _headers(self, rate: Rate, taken: Taken) -> dict[str, str]:
+        left = max(0, taken.room - taken.number)
+        seconds = max(1, ceil(taken.wait if taken.is_over else taken.left))
+        return {
+            "RateLimit-Policy": f'"{self.scope}";q={rate.amount};w={rate.seconds}',
+            "RateLimit": f'"{self.scope}";r={left};t={seconds}',
+        }
 
     def wait(self) -> float:
         return self._wait

@@ -220,7 +220,7 @@ def test_of_many_requests_at_once_no_more_than_the_rate_get_through(client, monk
         request = SimpleNamespace(
             user=None, _request=SimpleNamespace(META={"REMOTE_ADDR": "192.0.2.7"}, headers={})
         )
-        return AddressThrottle().allow_request(request, None)
+        return AddressThrottle().allow_request(request, SimpleNamespace(headers={}))
 
     with ThreadPoolExecutor(max_workers=16) as pool:
         outcomes = list(pool.map(ask, range(60)))

@@ -112,7 +112,11 @@ class InvitationViewSet(ListModelMixin, GenericViewSet[Invitation]):
         "destroy": "groups.delete_invitation",
         "resend": "groups.add_invitation",
     }
-    problem_statuses = {"create": (409,), "destroy": (409,), "resend": (409,)}
+    problem_statuses = {
+        "create": (409,),
+        "destroy": (409, "invitation_over"),
+        "resend": (409, "invitation_over"),
+    }
     filter_backends = [StrictFilterBackend]
     filterset_class = InvitationFilterSet
     orderings = {"created_at": "id"}
@@ -190,7 +194,7 @@ class AnswerViewSet(ViewSet):
     permission_classes = [AnswerPermission]
     # A token limited to scopes joins no group without this one.
     action_permissions = {"accept": "groups.add_membership", "decline": None}
-    problem_statuses = {"accept": (409,), "decline": (409,)}
+    problem_statuses = dict.fromkeys(("accept", "decline"), (409, "invitation_over"))
 
     @extend_schema(summary="Accept an invitation", responses=JoinedSerializer)
     def accept(self, request: Request) -> Response:

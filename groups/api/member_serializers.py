@@ -7,10 +7,17 @@ from typing import Any
 
 from rest_framework import serializers
 
+from authorization.api.serializers import RoleInBriefSerializer
 from authorization.models import Role, RoleScope
 from core.api.serializers import StrictSerializer
 from core.reasons import LONGEST_REASON
 from groups.models import Membership, MembershipRank
+
+
+class ExpandedMemberSerializer(serializers.Serializer[Any]):
+    """What `expand` asks for; null where it is not for you to know."""
+
+    role = RoleInBriefSerializer(required=False, allow_null=True)
 
 
 class MemberSerializer(serializers.ModelSerializer[Membership]):
@@ -20,12 +27,13 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
         help_text="Why the present role was given, or the member removed or banned; null for "
         "those who may not change memberships."
     )
+    expanded = ExpandedMemberSerializer(required=False)  # by core.api.shaping
 
     class Meta:
         model = Membership
         fields = [
             "user", "username", "role", "role_slug", "rank", "status", "joined_at", "expires_at",
-            "reason",
+            "reason", "expanded",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -16,6 +16,8 @@ from rest_framework.viewsets import GenericViewSet
 from core.api.filters import StrictFilterBackend, check_parameters
 from core.api.pagination import refuse
 from core.api.permissions import ActionPermission, OwnRowsPermission
+from core.api.shaping import ShapedViewSet, shape_parameters
+from groups.api.expanding import known_roles
 from groups.api.filters import MemberFilterSet, OwnMembershipFilterSet
 from groups.api.member_serializers import (
     BanSerializer,
@@ -34,6 +36,9 @@ USER = OpenApiParameter("user_pk", UUID, OpenApiParameter.PATH, description="The
 GROUP = OpenApiParameter("group_pk", UUID, OpenApiParameter.PATH, description="The group's id.")
 
 
+EXPANDERS = {"role": known_roles}
+
+
 @extend_schema(tags=["groups"], parameters=[GROUP])
 @extend_schema_view(
     list=extend_schema(
@@ -41,9 +46,10 @@ GROUP = OpenApiParameter("group_pk", UUID, OpenApiParameter.PATH, description="T
         description="For its members. Where the group's option `members_see_members` is off, "
         "those see only themselves and who runs the group. Requests, bans and who has left are "
         "for those who may change memberships.",
+        parameters=shape_parameters(MemberSerializer, EXPANDERS),
     )
 )
-class MemberViewSet(ListModelMixin, GenericViewSet[Membership]):
+class MemberViewSet(ShapedViewSet[Membership]):
     """Who belongs to a group, without their e-mail addresses."""
 
     queryset = Membership.objects.none()  # names the model; get_queryset decides the rows
@@ -68,6 +74,8 @@ class MemberViewSet(ListModelMixin, GenericViewSet[Membership]):
         "ban": (409,),
         "unban": (409,),
     }
+    shaped = {"list": MemberSerializer}
+    expanders = EXPANDERS
     filter_backends = [StrictFilterBackend]
     filterset_class = MemberFilterSet
     orderings = {"created_at": "id"}
@@ -97,7 +105,7 @@ class MemberViewSet(ListModelMixin, GenericViewSet[Membership]):
         values = self._payload(MemberCreateSerializer, request)
         user = User.objects.active().filter(pk=values.pop("user")).first()
         if user is None:
-            raise refuse("user", "There is no account with this id.")
+            raise refuse("user", "There is no account with this id.", code="does_not_exist")
         actor = current_user(request)
         membership = services.add_member(actor=actor, group=group, user=user, **values)
         return self._shown(membership, status.HTTP_201_CREATED)

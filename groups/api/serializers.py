@@ -9,8 +9,10 @@ from rest_framework import serializers
 
 from authorization.access import access_of
 from authorization.services.roles import permissions_of
+from core.api.client_ids import ClientIdField
 from core.api.serializers import StrictSerializer
 from core.tags import LONGEST_TAG, MOST_TAGS
+from groups.api.expanding import PersonInBriefSerializer
 from groups.models import GROUPS, Group, GroupType, Membership, MembershipRank, MembershipStatus
 from groups.models.group import VIEW_GROUP
 from groups.options import JSON_SCHEMA
@@ -60,25 +62,36 @@ class WholeNumberField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class ExpandedGroupSerializer(serializers.Serializer[Any]):
+    """What `expand` asks for; null where it is not for you to know."""
+
+    owner = PersonInBriefSerializer(required=False, allow_null=True)
+
+
+def restorable_until(deleted_at: datetime | None) -> datetime | None:
+    if deleted_at is None:
+        return None
+    return deleted_at + timedelta(days=settings.RETENTION_DAYS["deleted"])
+
+
 class GroupSerializer(serializers.ModelSerializer[Group]):
     tags = TagsField(read_only=True)
     restorable_until = serializers.SerializerMethodField(
         help_text="Of a deleted group: afterwards it may be removed for good at any time."
     )
+    expanded = ExpandedGroupSerializer(required=False)  # by core.api.shaping
 
     class Meta:
         model = Group
         fields = [
             "id", "name", "slug", "description", "group_type", "is_public", "is_open", "is_active",
             "is_system", "member_count", "max_members", "tags", "owner", "version", "created_at",
-            "updated_at", "deleted_at", "restorable_until",
+            "updated_at", "deleted_at", "restorable_until", "expanded",
         ]  # fmt: skip
         read_only_fields = fields
 
     def get_restorable_until(self, group: Group) -> datetime | None:
-        if group.deleted_at is None:
-            return None
-        return group.deleted_at + timedelta(days=settings.RETENTION_DAYS["deleted"])
+        return restorable_until(group.deleted_at)
 
 
 class OwnStandingSerializer(serializers.Serializer[Any]):
@@ -181,7 +194,7 @@ class GroupUpdateSerializer(StrictSerializer):
 
 
 class GroupCreateSerializer(GroupUpdateSerializer):
-    pass
+    id = ClientIdField()
 
 
 class TransferSerializer(StrictSerializer):

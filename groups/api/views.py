@@ -6,18 +6,19 @@ from django.db.models import Q
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.mixins import ListModelMixin
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.viewsets import GenericViewSet
 
-from core.api.conditional import etag_of, expected_version
+from core.api.client_ids import made
+from core.api.conditional import answer_if_changed, etag_of, expected_version
 from core.api.filters import StrictFilterBackend
 from core.api.pagination import refuse
 from core.api.permissions import ActionPermission, OwnRowsPermission
-from core.api.schema import ETAG, IF_MATCH
+from core.api.schema import ETAG, ETAG_OF_READING, IF_MATCH, IF_NONE_MATCH
+from core.api.shaping import ColumnsViewSet, shape_parameters
+from groups.api.expanding import known_people
 from groups.api.filters import GroupFilterSet
 from groups.api.member_serializers import OwnMembershipSerializer
 from groups.api.serializers import (
@@ -26,6 +27,7 @@ from groups.api.serializers import (
     GroupSerializer,
     GroupUpdateSerializer,
     TransferSerializer,
+    restorable_until,
 )
 from groups.models import Group, GroupQuerySet, Membership
 from groups.models.membership import BELONGING
@@ -39,9 +41,17 @@ from users.models import User
 LEFT_TO_THE_SERVICE = frozenset({"join", "leave", "restore"})
 
 
+EXPANDERS = {"owner": known_people}
+
+
 @extend_schema(tags=["groups"])
-@extend_schema_view(list=extend_schema(summary="List the groups you may see"))
-class GroupViewSet(ListModelMixin, GenericViewSet[Group]):
+@extend_schema_view(
+    list=extend_schema(
+        summary="List the groups you may see",
+        parameters=shape_parameters(GroupSerializer, EXPANDERS),
+    )
+)
+class GroupViewSet(ColumnsViewSet[Group]):
     """Groups that the caller owns, belongs to with a role that shows them, or may see by a role.
 
     Public ones too, unless they are archived.
@@ -64,9 +74,9 @@ class GroupViewSet(ListModelMixin, GenericViewSet[Group]):
         "leave": "groups.delete_membership",
     }
     problem_statuses = {
-        "create": (409,),
-        "partial_update": (409, 412),
-        "destroy": (409, 412),
+        "create": (409, "id_taken"),
+        "partial_update": (409, 412, 428),
+        "destroy": (409, 412, 428),
         "restore": (409,),
         "archive": (409,),
         "unarchive": (409,),
@@ -74,6 +84,9 @@ class GroupViewSet(ListModelMixin, GenericViewSet[Group]):
         "join": (409,),
         "leave": (409,),
     }
+    shaped = {"list": GroupSerializer, "retrieve": GroupDetailSerializer}
+    expanders = EXPANDERS
+    derived = {"restorable_until": ("deleted_at", restorable_until)}
     filter_backends = [StrictFilterBackend]
     filterset_class = GroupFilterSet
     orderings = {"name": "name", "created_at": "id", "updated_at": "updated_at"}
@@ -106,24 +119,35 @@ class GroupViewSet(ListModelMixin, GenericViewSet[Group]):
     @extend_schema(
         summary="Read a group",
         description="With what you are in it, and what you may do there.",
-        parameters=[ETAG],
-        responses=GroupDetailSerializer,
+        parameters=[
+            ETAG_OF_READING,
+            IF_NONE_MATCH,
+            *shape_parameters(GroupDetailSerializer, EXPANDERS),
+        ],
+        responses={200: GroupDetailSerializer, 304: None},
     )
     def retrieve(self, request: Request, pk: Any) -> Response:
-        return self._shown(self.get_object())
+        group = self.get_object()
+        body = self.shaped_body(self._detailed(group))
+        return answer_if_changed(request, body, etag_of(group.version, body))
 
     @extend_schema(
         summary="Make a group",
         description="You own it, as its first member.",
         parameters=[ETAG],
         request=GroupCreateSerializer,
-        responses={201: GroupDetailSerializer},
+        responses={201: GroupDetailSerializer, 200: GroupDetailSerializer},
     )
     def create(self, request: Request) -> Response:
         payload = GroupCreateSerializer(data=request.data)
         payload.is_valid(raise_exception=True)
-        group = services.create_group(actor=current_user(request), **payload.validated_data)
-        response = self._shown(group, status.HTTP_201_CREATED)
+        group, is_new = made(
+            payload.validated_data,
+            services.create_group,
+            services.create_group_once,
+            actor=current_user(request),
+        )
+        response = self._shown(group, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
         response["Location"] = reverse("group-detail", [group.pk], request=request)
         return response
 
@@ -210,7 +234,7 @@ class GroupViewSet(ListModelMixin, GenericViewSet[Group]):
         # Only members are known by their id: others are as good as not there.
         to = User.objects.alive().filter(pk=values.pop("to"), memberships__group=group).first()
         if to is None:
-            raise refuse("to", "Nobody in this group has this id.")
+            raise refuse("to", "Nobody in this group has this id.", code="does_not_exist")
         actor = current_user(request)
         return self._shown(ownership.transfer_ownership(actor=actor, group=group, to=to, **values))
 
@@ -237,6 +261,10 @@ class GroupViewSet(ListModelMixin, GenericViewSet[Group]):
         members.leave_group(actor=current_user(request), group=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    def _detailed(self, group: Group) -> GroupDetailSerializer:
+        return GroupDetailSerializer(group, context=self.get_serializer_context())
+
     def _shown(self, group: Group, code: int = status.HTTP_200_OK) -> Response:
-        body = GroupDetailSerializer(group, context=self.get_serializer_context()).data
-        return Response(body, status=code, headers={"ETag": etag_of(group.version)})
+        body = self._detailed(group).data
+        # Who is in it, and what the caller may do there, changes without a new version.
+        return Response(body, status=code, headers={"ETag": etag_of(group.version, body)})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
@@ -10,8 +12,10 @@ from django.utils.text import slugify
 from authorization.access import forget_access
 from authorization.models import Role
 from core import audit
+from core.client_ids import is_made_as, made_as, make_once, refuse_taken
 from core.context import attributed_to
 from core.errors import ConflictError, DomainError, NotAllowedError, StaleVersionError
+from core.ids import uuid7
 from core.json_values import flaw_of
 from core.tags import check_tags
 from groups.models import Group, GroupType, MembershipRank
@@ -50,21 +54,20 @@ def create_group(
     tags: list[str] | None = None,
     settings: dict[str, Any] | None = None,
     owner: User | None = None,
+    key: UUID | None = None,
 ) -> Group:
     """Create a group that the actor owns, or somebody else for whom it is; as its first member.
 
-    Without ``slug`` it is made from the name, and numbered when that is taken. Raise
+    Without ``slug`` it is made from the name, and numbered when that is taken. It has the id
+    ``key``, if that is given; raise ``IdTakenError`` when a group has it. Raise
     ``NotAllowedError`` for another ``owner`` unless the actor holds ``groups.add_group``
     everywhere, ``ConflictError`` when a live group uses the slug that was asked for,
     ``ValidationError`` or ``DomainError`` for a bad value.
     """
-    owner = lock_user(owner or actor, field="owner")
-    if not (owner.can_sign_in and actor.can_sign_in):
-        raise NotAllowedError("This account cannot be signed in to.", field="owner")
-    if owner.pk != actor.pk and not actor.has_perm(ADD_GROUP):
-        raise NotAllowedError("You make groups for yourself only.", field="owner")
     group = Group(
+        id=key or uuid7(),
         name=name,
+        slug=slug,
         description=description,
         group_type=group_type,
         is_public=is_public,
@@ -72,9 +75,16 @@ def create_group(
         max_members=max_members,
         tags=[] if tags is None else tags,
         settings={} if settings is None else settings,
-        owner=owner,
+        owner=owner or actor,
         created_by=actor,
     )
+    if key:
+        refuse_taken(group)
+    group.owner = owner = lock_user(owner or actor, field="owner")
+    if not (owner.can_sign_in and actor.can_sign_in):
+        raise NotAllowedError("This account cannot be signed in to.", field="owner")
+    if owner.pk != actor.pk and not actor.has_perm(ADD_GROUP):
+        raise NotAllowedError("You make groups for yourself only.", field="owner")
     check_settings(group.settings)  # the owner holds whatever a default role does
     _save_with_slug(group, slug, actor)
     seat(
@@ -89,6 +99,22 @@ def create_group(
     )
     forget_access(actor)
     return group
+
+
+def create_group_once(*, actor: User, key: UUID, **values: Any) -> tuple[Group, bool]:
+    """``create_group()`` under an id that the actor chose, and whether it made the group.
+
+    The same again answers the group as it is now. Raise ``IdTakenError`` for other values, a group
+    that somebody else made, a deleted one and one that the actor does not see any more.
+    """
+
+    def own() -> Group | None:
+        forget_access(actor)  # read before the group was there
+        return Group.objects.alive().visible_to(actor).filter(pk=key, created_by=actor).first()
+
+    return make_once(
+        lambda: create_group(actor=actor, key=key, **values), own=own, is_same=_is_made_as
+    )
 
 
 @transaction.atomic
@@ -263,6 +289,9 @@ def _save_with_slug(
                 audit.save(group, before=before, actor=actor)
         except IntegrityError:
             group._state.adding = before is None
+            if before is None:
+                group.slug = slug  # what was asked for, which is what is compared
+                refuse_taken(group)
             if slug or attempt == ATTEMPTS - 1:
                 raise _taken() from None
         else:
@@ -278,9 +307,21 @@ def _taken() -> ConflictError:
     return ConflictError("A group with this slug already exists. Choose another.", field="slug")
 
 
+def _is_made_as(group: Group, asked: Group) -> bool:
+    """Without a slug of its own, ``asked`` is met by each that can be made from its name."""
+    if asked.slug:
+        return is_made_as(group, asked)
+    from_name = re.fullmatch(rf"{_stem(asked.name)}(-\d+)?", made_as(group).get("slug", ""))
+    return bool(from_name) and is_made_as(group, asked, but=frozenset({"slug"}))
+
+
+def _stem(name: str) -> str:
+    return slugify(name)[: LONGEST_SLUG - 8].strip("-_") or "group"
+
+
 def _free_slug(group: Group) -> str:
     """The name as a slug, or with the lowest number from 2 that makes it unique."""
-    stem = slugify(group.name)[: LONGEST_SLUG - 8].strip("-_") or "group"
+    stem = _stem(group.name)
     others = Group.objects.alive().exclude(pk=group.pk)
     taken = set(others.filter(slug__startswith=stem).values_list("slug", flat=True))
     if stem not in taken:

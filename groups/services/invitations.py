@@ -18,7 +18,7 @@ from authentication.secrets import hash_reset_token as hash_of
 from authentication.secrets import new_reset_token as new_token
 from authorization.models import Role
 from core import audit
-from core.errors import ConflictError, DomainError, NotAllowedError, TooOftenError
+from core.errors import ConflictError, DomainError, NoSuchError, NotAllowedError, TooOftenError
 from core.rates import Taken, parse_rates, take
 from groups.mails import mail_invitation
 from groups.models import Group, Invitation, Membership, MembershipRank
@@ -254,7 +254,7 @@ def _brought(token: str, *, must_be_active: bool = False) -> tuple[Group, Invita
     """What the token opens, under lock; the token is looked at again behind the lock."""
     found = find_invitation(token)
     if found is None:
-        raise DomainError(
+        raise NoSuchError(
             "No invitation has this token. Copy the whole link from the mail.", field="token"
         )
     group, row = _locked_pair(found, must_be_active=must_be_active)

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 
 GROUPS = "/api/v1/groups"
 JSON = "application/json"
+WHATEVER = {"If-Match": "*"}
 
 
 def url_of(group, *rest):
@@ -141,7 +142,7 @@ def test_a_member_sees_the_options_and_what_they_are_there(
         response = client.get(url_of(group))
 
     body = response.json()
-    assert response["ETag"] == '"1"'
+    assert response["ETag"].startswith('"1-')
     assert (body["owner"], body["tags"], body["settings"]) == (
         str(group.owner_id), ["a"], {"invitation_days": 3},
     )  # fmt: skip
@@ -223,7 +224,9 @@ def test_bad_input_is_refused_by_field(client, member):
     for field, value in BAD:
         for response in (
             client.post(GROUPS, as_json({"name": "x", field: value}), content_type=JSON),
-            client.patch(url_of(group), as_json({field: value}), content_type=JSON),
+            client.patch(
+                url_of(group), as_json({field: value}), content_type=JSON, headers=WHATEVER
+            ),
         ):
             assert response.status_code == 400, (field, value, response.content)
             assert response["Content-Type"] == "application/problem+json"
@@ -239,13 +242,14 @@ def test_a_change_needs_the_present_version_and_the_right(client, member, api_of
     changed = client.patch(url_of(group), {"name": "b"}, headers={"If-Match": '"1"'})
 
     assert refused(stale, 412) == "stale_version"
-    assert (changed.json()["name"], changed["ETag"]) == ("b", '"2"')
+    assert (changed.json()["name"], changed["ETag"][:3]) == ("b", '"2-')
     for user, status in ((plain, 403), (stranger, 404)):
         for method in ("patch", "delete"):
             refused(getattr(api_of(user), method)(url_of(group), {"name": "c"}), status)
     assert refused(client.delete(url_of(group), headers={"If-Match": '"1"'}), 412)
     member_of(group)
-    assert refused(client.patch(url_of(group), {"max_members": 2}), 409) == "conflict"
+    fewer = client.patch(url_of(group), {"max_members": 2}, headers=WHATEVER)
+    assert refused(fewer, 409) == "conflict"
 
 
 def test_a_deleted_group_is_listed_and_restored_by_who_may(client, member, api_of, settings):
@@ -254,7 +258,7 @@ def test_a_deleted_group_is_listed_and_restored_by_who_may(client, member, api_o
     ItemFactory(owner=None, group=group)
     plain, stranger = member_of(group).user, UserFactory()
 
-    assert client.delete(url_of(group)).status_code == 204
+    assert client.delete(url_of(group), headers=WHATEVER).status_code == 204
     assert not Item.objects.alive().exists()
     row = client.get(GROUPS, {"deleted": "true"}).json()["results"][0]
     assert row["id"] == str(group.pk)
@@ -278,7 +282,7 @@ def test_an_archived_group_is_there_for_its_owner_only(client, member, api_of):
     refused(admin.post(url_of(group, "archive")), 403)
     archived = client.post(url_of(group, "archive"))
 
-    assert (archived.json()["is_active"], archived["ETag"]) == (False, '"2"')
+    assert (archived.json()["is_active"], archived["ETag"][:3]) == (False, '"2-')
     for path in (url_of(group), url_of(group, "members")):
         assert admin.get(path).status_code == 404
         assert client.get(path).status_code == 200

@@ -82,6 +82,7 @@ NAMED: dict[str, Any] = {
     "version": {
         "type": "integer",
         "minimum": 1,
+        "maximum": LARGEST_VERSION,
         "description": "Only when this is still the version; else the row's status is 412.",
     },
 }
@@ -156,9 +157,10 @@ class ItemBulkViewSet(ViewSet):
     permission_classes = [ActionPermission]
     # Each operation asks for its own, of the caller and of the token's scopes.
     action_permissions = {"create": None}
-    problem_statuses = {"create": (422,)}
+    problem_statuses = {"create": ("bulk_failed",)}
 
     @extend_schema(
+        operation_id="items_bulk",
         summary="Make, change, delete and restore many items at once",
         description=(
             f"At most {MOST_OPERATIONS} operations, in one transaction. Either all are done (200, "

@@ -10,7 +10,7 @@ from django.db.models import BooleanField, Func, QuerySet, Value
 from django.forms import CharField
 from drf_spectacular.utils import extend_schema_field
 
-from core.api.filters import LONGEST_SEARCH, FlagFilter, MomentFilter
+from core.api.filters import LONGEST_SEARCH, FlagFilter, MomentFilter, TextFilter
 from core.tags import LONGEST_TAG
 from core.text_search import matching
 from items.models import SEARCHED, ItemKind, ItemQuerySet
@@ -79,10 +79,10 @@ class ItemFilterSet(django_filters.FilterSet):  # type: ignore[misc]
     is_active = FlagFilter(help_text="Whether it is in use.")
     owner = PersonFilter(field_name="owner_id")
     group = django_filters.UUIDFilter(field_name="group_id", help_text="Items of this group.")
-    tag = django_filters.CharFilter(
+    tag = TextFilter(
         method="with_tag", max_length=LONGEST_TAG, help_text="Items with exactly this tag."
     )
-    name_prefix = django_filters.CharFilter(
+    name_prefix = TextFilter(
         field_name="name",
         lookup_expr="istartswith",
         max_length=LONGEST_PREFIX,

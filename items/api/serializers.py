@@ -5,8 +5,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.api.client_ids import ClientIdField
 from core.api.serializers import StrictSerializer
 from core.tags import LONGEST_TAG, MOST_TAGS
+from groups.api.expanding import GroupInBriefSerializer, PersonInBriefSerializer
 from groups.models import Group
 from items.models import Item, ItemKind
 from items.services.items import LARGEST_DATA
@@ -50,15 +52,24 @@ class VisibleGroupField(serializers.PrimaryKeyRelatedField[Group]):
         return super().run_validation(data)
 
 
+class ExpandedItemSerializer(serializers.Serializer[Any]):
+    """What `expand` asks for; null where there is nothing, or nothing that is for you to know."""
+
+    owner = PersonInBriefSerializer(required=False, allow_null=True)
+    group = GroupInBriefSerializer(required=False, allow_null=True)
+    created_by = PersonInBriefSerializer(required=False, allow_null=True)
+
+
 class ItemSerializer(serializers.ModelSerializer[Item]):
     tags = TagsField(read_only=True)
     data = DataField(read_only=True)  # type: ignore[assignment]
+    expanded = ExpandedItemSerializer(required=False)  # by core.api.shaping
 
     class Meta:
         model = Item
         fields = [
             "id", "name", "description", "kind", "is_active", "tags", "data", "owner", "group",
-            "created_by", "version", "created_at", "updated_at", "deleted_at",
+            "created_by", "version", "created_at", "updated_at", "deleted_at", "expanded",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -75,6 +86,7 @@ class ItemUpdateSerializer(StrictSerializer):
 
 
 class ItemCreateSerializer(ItemUpdateSerializer):
+    id = ClientIdField()
     group = VisibleGroupField(
         pk_field=serializers.UUIDField(),
         required=False,

@@ -44,7 +44,6 @@ class TransferThrottle(UserThrottle):
     """A file keeps a worker and a connection busy as long as a thousand other requests do."""
 
     scope = "transfer"
-    rate = "60/hour"
 
 
 class FileRenderer(BaseRenderer):
@@ -114,7 +113,7 @@ class ItemTransferViewSet(GenericViewSet[Item]):
         "export_jsonl": "items.view_item",
         "import_file": "items.add_item",
     }
-    problem_statuses = {"import_file": (409,)}
+    problem_statuses = {"import_file": ("invalid_rows", 409)}
     parser_classes = [CSVParser, JSONLinesParser]
     pagination_class = None
     filter_backends = [StrictFilterBackend]
@@ -148,6 +147,7 @@ class ItemTransferViewSet(GenericViewSet[Item]):
         return file_answer(request._request, pieces, file_format=file_format, name="items")
 
     @extend_schema(
+        operation_id="items_import",
         summary="Import items",
         description=(
             "All rows or none. `create` makes an item of each row; `upsert` changes the item "

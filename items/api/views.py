@@ -7,16 +7,17 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.viewsets import GenericViewSet
 
-from core.api.conditional import etag_of, expected_version, is_unchanged
+from core.api.client_ids import made
+from core.api.conditional import answer_if_changed, etag_of, expected_version
 from core.api.filters import StrictFilterBackend
 from core.api.permissions import ActionPermission, token_allows
-from core.api.schema import ETAG, IF_MATCH
+from core.api.schema import ETAG, ETAG_OF_READING, IF_MATCH, IF_NONE_MATCH
+from core.api.shaping import ColumnsViewSet, shape_parameters
+from groups.api.expanding import known_groups, known_people
 from items.api.filters import ItemFilterSet
 from items.api.serializers import (
     ItemCreateSerializer,
@@ -31,10 +32,13 @@ from items.services.moving import move_item
 from items.services.versions import revert_item
 from users.api.callers import current_user
 
+EXPANDERS = {"owner": known_people, "group": known_groups, "created_by": known_people}
+SHAPE = shape_parameters(ItemSerializer, EXPANDERS)
+
 
 @extend_schema(tags=["items"])
-@extend_schema_view(list=extend_schema(summary="List items"))
-class ItemViewSet(ListModelMixin, GenericViewSet[Item]):
+@extend_schema_view(list=extend_schema(summary="List items", parameters=SHAPE))
+class ItemViewSet(ColumnsViewSet[Item]):
     """Items of the caller, of the groups that let the caller see theirs, or of everybody."""
 
     queryset = Item.objects.none()  # names the model; get_queryset decides the rows
@@ -51,13 +55,15 @@ class ItemViewSet(ListModelMixin, GenericViewSet[Item]):
         "revert": "items.change_item",
     }
     problem_statuses = {
-        "create": (409,),
-        "partial_update": (409, 412),
-        "destroy": (409, 412),
+        "create": (409, "id_taken"),
+        "partial_update": (409, 412, 428),
+        "destroy": (409, 412, 428),
         "restore": (409,),
-        "move": (409, 412),
-        "revert": (409, 412),
+        "move": (409, 412, 428),
+        "revert": (409, 412, 428),
     }
+    shaped = {"list": ItemSerializer, "retrieve": ItemSerializer}
+    expanders = EXPANDERS
     filter_backends = [StrictFilterBackend]
     filterset_class = ItemFilterSet
     # Keys are UUIDv7: by key is by the moment of making, and has an index.
@@ -77,27 +83,36 @@ class ItemViewSet(ListModelMixin, GenericViewSet[Item]):
             items = items.alive()
         return items if self.action == "list" else items.select_related("group")
 
-    @extend_schema(summary="Read an item", parameters=[ETAG])
+    @extend_schema(
+        summary="Read an item",
+        parameters=[ETAG_OF_READING, IF_NONE_MATCH, *SHAPE],
+        responses={200: ItemSerializer, 304: None},
+    )
     def retrieve(self, request: Request, pk: Any) -> Response:
         item = self.get_object()
-        if is_unchanged(request, item.version):
-            etag = {"ETag": etag_of(item.version)}
-            return Response(status=status.HTTP_304_NOT_MODIFIED, headers=etag)
-        return self._shown(item)
+        body = self.shaped_body(self.get_serializer(item))
+        # What is expanded changes without the item.
+        etag = etag_of(item.version, body if self.shape.expand else None)
+        return answer_if_changed(request, body, etag)
 
     @extend_schema(
         summary="Make an item",
         description="Yours, or a group's where your role there holds `items.add_item`.",
         parameters=[ETAG],
         request=ItemCreateSerializer,
-        responses={201: ItemSerializer},
+        responses={201: ItemSerializer, 200: ItemSerializer},
     )
     def create(self, request: Request) -> Response:
         context = self.get_serializer_context()
         payload = ItemCreateSerializer(data=request.data, context=context)
         payload.is_valid(raise_exception=True)
-        item = services.create_item(actor=current_user(request), **payload.validated_data)
-        response = self._shown(item, status.HTTP_201_CREATED)
+        item, is_new = made(
+            payload.validated_data,
+            services.create_item,
+            services.create_item_once,
+            actor=current_user(request),
+        )
+        response = self._shown(item, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
         response["Location"] = reverse("item-detail", [item.pk], request=request)
         return response
 

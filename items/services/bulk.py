@@ -15,7 +15,7 @@ from django.db import transaction
 from core import audit
 from core.audit_many import record_created, record_many
 from core.context import attributed_to
-from core.errors import ConflictError, DomainError
+from core.errors import ConflictError, DomainError, NoSuchError
 from groups.models import Group
 from items.models import Item
 from items.services.items import (
@@ -154,7 +154,7 @@ class _Batch:
         if one.group is not None:
             group = self.groups.get(one.group) if one.group in self.visible else None
             if group is None or group.is_deleted:
-                raise DomainError("There is no group with this id.", field="group")
+                raise NoSuchError("There is no group with this id.", field="group")
             refuse_adding(self.actor, group)
         owner = None if group else self.actor
         item = Item(owner=owner, group=group, created_by=self.actor, **one.values)

@@ -10,8 +10,10 @@ from uuid import UUID
 from django.db import transaction
 
 from core import audit
+from core.client_ids import is_made_as, make_once, refuse_taken
 from core.context import attributed_to
 from core.errors import ConflictError, DomainError, NotAllowedError, StaleVersionError
+from core.ids import uuid7
 from core.json_values import flaw_of
 from core.tags import check_tags
 from groups.models import Group
@@ -34,29 +36,53 @@ def create_item(
     data: dict[str, Any] | None = None,
     owner: User | None = None,
     group: Group | None = None,
+    key: UUID | None = None,
 ) -> Item:
-    """Create an item of ``group``, or of ``owner``, or else of the actor.
+    """Create an item of ``group``, or of ``owner``, or else of the actor; with the id ``key``.
 
     Raise ``NotAllowedError`` when the actor may not add items there, ``ConflictError`` when the
     group or owner is being deleted or the group is archived, ``ValidationError`` or
-    ``DomainError`` for a bad value.
+    ``DomainError`` for a bad value, ``IdTakenError`` when an item has the id.
     """
     if owner and group:
         raise DomainError("An item belongs to a person or to a group, not both.", field="group")
     item = Item(
+        id=key or uuid7(),
         name=name,
         description=description,
         kind=kind,
         is_active=is_active,
         tags=[] if tags is None else tags,
         data={} if data is None else data,
-        owner=None if group else locked_owner(actor, owner or actor),
-        group=locked_group(actor, group) if group else None,
+        owner=None if group else owner or actor,
+        group=group,
         created_by=actor,
     )
+    if key:
+        refuse_taken(item)
+    if group:
+        item.group = locked_group(actor, group)
+    else:
+        item.owner = locked_owner(actor, owner or actor)
     check_item(item)
     audit.save(item, actor=actor)
     return item
+
+
+def create_item_once(*, actor: User, key: UUID, **values: Any) -> tuple[Item, bool]:
+    """``create_item()`` under an id that the actor chose, and whether it made the item.
+
+    The same again answers the item as it is now. Raise ``IdTakenError`` for other values, an item
+    that somebody else made, a deleted one and one that the actor does not see any more.
+    """
+
+    def own() -> Item | None:
+        mine = Item.objects.alive().visible_to(actor).filter(pk=key, created_by=actor)
+        return mine.select_related("group").first()
+
+    return make_once(
+        lambda: create_item(actor=actor, key=key, **values), own=own, is_same=is_made_as
+    )
 
 
 @transaction.atomic

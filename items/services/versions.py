@@ -18,7 +18,7 @@ from django.db.models.functions import Cast
 
 from authorization.access import access_of
 from core import audit
-from core.errors import ConflictError, DomainError
+from core.errors import ConflictError, NoSuchError
 from core.models import AuditEvent
 from groups.models import GROUPS, Membership, MembershipRank
 from groups.options import options_of
@@ -55,11 +55,11 @@ def versions_of(*, item: Item, viewer: User) -> QuerySet[AuditEvent]:
 def state_at(item: Item, version: int) -> State:
     """The audited fields as they were in that version, by undoing what the trail says since.
 
-    Raise ``DomainError`` for a version that the item has not had, ``ConflictError`` for one that
+    Raise ``NoSuchError`` for a version that the item has not had, ``ConflictError`` for one that
     the trail does not reach back to.
     """
     if not 1 <= version <= item.version:
-        raise DomainError(
+        raise NoSuchError(
             f"The item has no such version; its versions are 1 to {item.version}.", field="version"
         )
     state = audit.snapshot(item)
@@ -80,7 +80,7 @@ def state_at(item: Item, version: int) -> State:
 def revert_item(*, actor: User, item: Item, to_version: int, version: int | None = None) -> Item:
     """Make the content what it was in ``to_version``, as a new version; answer the item.
 
-    Whose it is stays. Raise as ``update_item`` does, ``DomainError`` for a version that the item
+    Whose it is stays. Raise as ``update_item`` does, ``NoSuchError`` for a version that the item
     has not had, and ``ConflictError`` for one that the trail does not reach back to or that is
     not for the actor to see.
     """

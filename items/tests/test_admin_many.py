@@ -140,7 +140,7 @@ def test_the_history_reads_as_a_diff_and_leads_back(client, root):
 
     history = client.get(page(item, "history")).content.decode()
     assert '<span class="tl-removed">-two' in history
-    assert '<span class="tl-added">+&lt;two&gt;' in history
+    assert '<span class="tl-added">+<mark>&lt;</mark>two<mark>&gt;</mark>' in history
     assert "≠ /rating" in history
     assert page(item, "revert/1") in history
     asked = client.get(page(item, "revert/1")).content.decode()

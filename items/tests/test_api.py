@@ -11,6 +11,7 @@ from users.tests.factories import UserFactory
 pytestmark = pytest.mark.django_db
 
 ITEMS = "/api/v1/items"
+WHATEVER = {"If-Match": "*"}
 EVERYTHING = ("items.view_item", "items.add_item", "items.change_item", "items.delete_item")
 
 
@@ -129,7 +130,7 @@ def test_reading_answers_an_etag_that_saves_the_next_transfer(client, mine):
 
 
 def test_a_change_answers_the_new_version(client, mine):
-    response = client.patch(url_of(mine), {"name": "Renamed"})
+    response = client.patch(url_of(mine), {"name": "Renamed"}, headers=WHATEVER)
 
     assert (response.status_code, response["ETag"]) == (200, '"2"')
     assert (response.json()["name"], response.json()["tags"]) == ("Renamed", ["red"])
@@ -171,7 +172,7 @@ def test_put_is_not_a_verb_here(client, mine):
 
 
 def test_a_deleted_item_is_gone_until_it_is_restored(client, mine):
-    assert client.delete(url_of(mine)).status_code == 204
+    assert client.delete(url_of(mine), headers=WHATEVER).status_code == 204
     problem_of(client.get(url_of(mine)), 404, "not_found")
     problem_of(client.patch(url_of(mine), {"name": "x"}), 404, "not_found")
     problem_of(client.delete(url_of(mine)), 404, "not_found")
@@ -291,7 +292,8 @@ def test_a_scoped_token_does_only_what_its_scopes_say(
     client = api_of(member, scopes=[scope])
 
     for method, status in status_by_method.items():
-        response = getattr(client, method)(url_of(mine), {} if method == "get" else {"name": "x"})
+        body = {} if method == "get" else {"name": "x"}
+        response = getattr(client, method)(url_of(mine), body, headers=WHATEVER)
         assert response.status_code == status, method
 
 
@@ -346,10 +348,10 @@ def test_of_requests_that_read_the_same_version_one_wins_and_the_others_get_412(
 def test_every_answer_with_one_item_has_its_etag(client, mine):
     made = client.post(ITEMS, {"name": "New"})
     read = client.get(url_of(mine))
-    changed = client.patch(url_of(mine), {"name": "Newer"})
-    reverted = client.post(f"{url_of(mine)}/revert", {"version": 1})
-    moved = client.post(f"{url_of(mine)}/move", {"owner": "me"})
-    client.delete(url_of(mine))
+    changed = client.patch(url_of(mine), {"name": "Newer"}, headers=WHATEVER)
+    reverted = client.post(f"{url_of(mine)}/revert", {"version": 1}, headers=WHATEVER)
+    moved = client.post(f"{url_of(mine)}/move", {"owner": "me"}, headers=WHATEVER)
+    client.delete(url_of(mine), headers=WHATEVER)
     restored = client.post(f"{url_of(mine)}/restore")
 
     answers = [made, read, changed, reverted, moved, restored]

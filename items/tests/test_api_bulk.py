@@ -89,7 +89,7 @@ def test_the_report_names_every_fault_and_nothing_is_changed(client, member):
         (row("delete", stale, version=9), 412, "stale_version"),
         ({"op": "create"}, 400, "invalid"),
         ({"op": "create", "name": "x", "owner": str(member.pk)}, 400, "invalid"),
-        ({"op": "create", "name": "x", "group": NOWHERE}, 400, "invalid"),
+        ({"op": "create", "name": "x", "group": NOWHERE}, 400, "does_not_exist"),
         ({"op": "create", "name": "x", "data": {"a": "x" * 65_536}}, 400, "invalid"),
         ({"op": "update", "name": "No id"}, 400, "invalid"),
         (row("update", "1", name="x"), 400, "invalid"),

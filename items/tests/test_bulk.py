@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core.errors import ConflictError, DomainError, NotAllowedError, StaleVersionError
+from core.errors import ConflictError, DomainError, NoSuchError, NotAllowedError, StaleVersionError
 from core.models import AuditEvent
 from core.tests.parallel import at_once
 from groups.models import Group
@@ -114,7 +114,7 @@ def test_one_fault_changes_nothing_and_every_fault_is_named(actor):
         (create(""), ValidationError),
         (create("Odd", data={"a": float("nan")}), DomainError),
         (create("There", viewer.group), NotAllowedError),
-        (create("There", hidden_group), DomainError),
+        (create("There", hidden_group), NoSuchError),
         (create("There", archived), ConflictError),
         (update(seen), NotAllowedError),
         (delete(ItemFactory(owner=None, group=viewer.group)), NotAllowedError),

@@ -14,6 +14,7 @@ from users.tests.factories import UserFactory
 pytestmark = pytest.mark.django_db
 
 TAKE, ADD, VIEW = "items.delete_item", "items.add_item", "items.view_item"
+WHATEVER = {"If-Match": "*"}
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_over_http_it_answers_the_item_with_its_new_etag(api_of, actor):
 def test_a_target_that_is_none_is_named(api_of, actor, owner):
     item = ItemFactory(owner=actor)
 
-    response = api_of(actor).post(url_of(item), {"owner": owner})
+    response = api_of(actor).post(url_of(item), {"owner": owner}, headers=WHATEVER)
 
     assert response.status_code == 400
     assert {error["field"].partition(".")[0] for error in response.json()["errors"]} == {"owner"}
@@ -144,7 +145,7 @@ def test_a_group_that_is_hidden_is_as_good_as_not_there(api_of, actor):
     gone = GroupFactory()
 
     answers = [
-        client.post(url_of(item), {"owner": {"group": str(key)}})
+        client.post(url_of(item), {"owner": {"group": str(key)}}, headers=WHATEVER)
         for key in (gone.pk, "01890000-0000-7000-8000-000000000000")
     ]
 
@@ -157,7 +158,8 @@ def test_the_scopes_of_a_token_must_hold_both_rights(api_of, actor):
     target = {"owner": {"group": str(GroupFactory(owner=actor).pk)}}
 
     for scopes, status in [([TAKE], 403), ([ADD], 403), ([TAKE, ADD], 200)]:
-        assert api_of(actor, scopes=scopes).post(url_of(item), target).status_code == status
+        client = api_of(actor, scopes=scopes)
+        assert client.post(url_of(item), target, headers=WHATEVER).status_code == status
 
 
 @pytest.mark.django_db(transaction=True)

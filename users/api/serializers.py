@@ -4,10 +4,15 @@ from rest_framework import serializers
 
 from core.api.serializers import StrictSerializer
 from users.models import User
+from users.validators import LANGUAGE_TAG
 
 
 class ProfileSerializer(serializers.ModelSerializer[User]):
     """The caller, as they see themselves."""
+
+    avatar_url = serializers.CharField(
+        read_only=True, help_text="Where the picture is; empty where there is none."
+    )
 
     class Meta:
         model = User
@@ -26,7 +31,9 @@ class ProfileUpdateSerializer(StrictSerializer):
     avatar_url = serializers.URLField(
         max_length=500, allow_blank=True, help_text="Where the picture is: http or https."
     )
-    locale = serializers.CharField(
-        max_length=35, help_text="Language tag (BCP 47), such as en or pt-BR."
+    locale = serializers.RegexField(
+        f"^{LANGUAGE_TAG.pattern}$",
+        max_length=35,
+        help_text="Language tag (BCP 47), such as en or pt-BR.",
     )
     timezone = serializers.CharField(max_length=64, help_text="IANA name, such as Europe/Lisbon.")
