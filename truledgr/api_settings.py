@@ -9,8 +9,13 @@ from truledgr.environment import Environment
 RATE = r"[1-9]\d*/(s|sec|second|m|min|minute|h|hour|d|day)"
 
 
-def rest_framework(env: Environment) -> dict[str, Any]:
-    """``REST_FRAMEWORK``, with the rates that the environment may set."""
+JSON_RENDERER = "core.api.renderers.FastJSONRenderer"
+# Second: a program that takes anything gets JSON.
+PAGE_RENDERER = "truledgr.api_browsing.PageRenderer"
+
+
+def rest_framework(env: Environment, *, debug: bool) -> dict[str, Any]:
+    """``REST_FRAMEWORK``, with the rates that the environment may set; pages while ``debug``."""
     return {
         "DEFAULT_AUTHENTICATION_CLASSES": [
             "authentication.api.authenticators.APITokenAuthentication",
@@ -19,7 +24,7 @@ def rest_framework(env: Environment) -> dict[str, Any]:
         ],
         "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.DenyAll"],
         "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
-        "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+        "DEFAULT_RENDERER_CLASSES": [JSON_RENDERER, *([PAGE_RENDERER] if debug else [])],
         "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.Negotiation",
         "DEFAULT_METADATA_CLASS": "core.api.negotiation.NameOnlyMetadata",
         "DEFAULT_PAGINATION_CLASS": "core.api.pagination.KeysetPagination",
@@ -33,6 +38,7 @@ def rest_framework(env: Environment) -> dict[str, Any]:
         "DEFAULT_THROTTLE_RATES": {
             "anon": env.matching("THROTTLE_ANONYMOUS", RATE, default="60/min", example="60/min"),
             "user": env.matching("THROTTLE_USER", RATE, default="1200/min", example="1200/min"),
+            "transfer": "60/hour",  # files of items that one person takes away or brings
         },
         "EXCEPTION_HANDLER": "core.api.errors.problem_response",
         "NON_FIELD_ERRORS_KEY": "non_field_errors",
@@ -50,12 +56,29 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "core.api.shaping.document_parts",
         "truledgr.openapi_auth.add_sign_in_flows",
+        "truledgr.openapi_document.describe_problems",
+        "truledgr.openapi_document.describe_headers",
+        "truledgr.openapi_document.describe_parameters",
+        "truledgr.openapi_document.say_null_apart",
+        "truledgr.openapi_examples.add_examples",
     ],
+    "SERVERS": [{"url": "/", "description": "This server"}],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
     "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "displayOperationId": True,
+        "displayRequestDuration": True,
+        "docExpansion": "none",
+        "filter": True,
+        "defaultModelsExpandDepth": 0,
+        "persistAuthorization": False,  # a token is not to stay in the browser's storage
+        "validatorUrl": None,  # or the document would be sent to another host
+    },
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,

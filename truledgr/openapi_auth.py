@@ -10,6 +10,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -18,19 +19,22 @@ from django import forms
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
+from authentication.api.factor_answers import SCHEMAS, named
 from authentication.api.headless import OWN_VIEWS
 from authentication.api.sign_ins import session_limits
 from authentication.forms.sign_ins import LoginInput
+from core.api.errors import CONTENT_TYPE
 
 PREFIX = "/api/auth/{client}/v1/"
 NAMESPACE = "Auth"  # of allauth's components, which share some names with ours
 METHODS = frozenset({"get", "post", "put", "patch", "delete"})
-TYPES: dict[type[forms.Field], dict[str, str]] = {
+TYPES: dict[type[forms.Field], dict[str, Any]] = {
     forms.BooleanField: {"type": "boolean"},
     forms.IntegerField: {"type": "integer"},
     forms.EmailField: {"type": "string", "format": "email"},
-    forms.JSONField: {"type": "object"},
+    forms.JSONField: {"type": "object", "minProperties": 1},
 }
+SESSION_TOKEN = {"$ref": "#/components/parameters/SessionToken"}
 OWN_FLOWS = ["otp", "enrol"]  # the stages that a sign-in may wait for
 OWN_TAG = "Authentication: second factor"
 
@@ -47,7 +51,14 @@ EVERYWHERE = {
     "403": {"$ref": "#/components/responses/Forbidden"},
     "410": {"$ref": "#/components/responses/SessionGone"},
     "429": {"$ref": "#/components/responses/TooManyRequests"},
+    "503": {"$ref": "#/components/responses/Unavailable"},
 }
+NOT_FOUND = {"$ref": "#/components/responses/NotFound"}
+WHO_ARE_YOU = {"$ref": "#/components/responses/AuthenticationOrReauthentication"}
+# Answered as a problem where no flow is asked: an unknown kind of client, the form token of a
+# browser that is missing, a database that is away.
+NEVER_EMPTY = ("Email", "Password", "Username", "ProviderID", "ProviderAccountID")
+ALSO_PROBLEMS = ("NotFound", "Forbidden", "Unavailable")
 
 
 def add_sign_in_flows(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
@@ -59,17 +70,36 @@ def add_sign_in_flows(result: dict[str, Any], **_context: Any) -> dict[str, Any]
         for method in METHODS & item.keys():
             item[method]["operationId"] = operation_id(path, method)
             item[method]["summary"] = item[method]["summary"].strip()
-            item[method]["security"] = [{}, {"sessionToken": []}, {"cookieAuth": []}]
+            prove_session(path, item[method])
             for status, answer in EVERYWHERE.items():
                 item[method]["responses"].setdefault(status, answer)
+            if "{" in path:
+                item[method]["responses"].setdefault("404", NOT_FOUND)
+            if path.startswith(PREFIX + "account/"):
+                item[method]["responses"].setdefault("401", WHO_ARE_YOU)
     paths[PREFIX + "account/password/change"]["post"]["responses"]["200"] = SIGNED_IN
     # Some answers stand in several places, and are not this function's to change.
     paths = json.loads(json.dumps(paths))
     rename(paths)
     schemas = flows["components"]["schemas"]
+    schemas.update(deepcopy(SCHEMAS))
+    flows["components"]["responses"]["Unavailable"] = answer_of(
+        "The cache or the database is away.",
+        {
+            "type": "object",
+            "properties": {
+                "status": {"type": "integer", "enum": [503]},
+                "errors": {"type": "array", "items": named("FlowError")},
+            },
+            "required": ["status", "errors"],
+        },
+    )
+    name_answers(flows["components"])
+    schemas["Authenticated"]["properties"]["device_trust"] = named("DeviceTrust")
+    schemas["ErrorResponse"]["properties"]["errors"]["items"] = named("FlowError")
+    schemas["ErrorResponse"]["required"] = ["status", "errors"]
     schemas["Flow"]["properties"]["id"]["enum"] += OWN_FLOWS
-    remember = field_of(LoginInput.base_fields["remember"])
-    schemas["Login"]["allOf"].append({"type": "object", "properties": {"remember": remember}})
+    schemas["Login"] = login_body()
     configuration = schemas["ConfigurationResponse"]["properties"]["data"]["properties"]
     configuration["session"] = {
         "type": "object",
@@ -79,11 +109,83 @@ def add_sign_in_flows(result: dict[str, Any], **_context: Any) -> dict[str, Any]
     }
     # Who signs up through a provider may have none yet.
     schemas["User"]["required"].remove("username")
+    for name in NEVER_EMPTY:
+        schemas[name]["minLength"] = 1
+    schemas["Email"]["format"] = "email"
+    for body in flows["components"]["requestBodies"].values():
+        body["required"] = True
+    walk([schemas, flows["components"]["requestBodies"]], require_text)
+    flows["components"]["parameters"]["PasswordResetKey"]["schema"]["minLength"] = 1
+    # Null where no session was looked for.
+    flag = schemas["AuthenticationMeta"]["allOf"][1]["properties"]["is_authenticated"]
+    flag["type"] = ["boolean", "null"]
+    # Addresses are verified by a mailed code, which has no key.
+    flows["components"]["parameters"]["EmailVerificationKey"]["required"] = False
+    # allauth's examples of these are of another status, or lack what is required.
+    del flows["components"]["responses"]["SessionGone"]["content"]["application/json"]["examples"]
+    del schemas["ConfigurationResponse"]["example"]
     components = needed_components(paths, flows["components"])
+    also_problems = [
+        *(components["responses"][f"{NAMESPACE}.{name}"] for name in ALSO_PROBLEMS),
+        *own_refusals(paths),
+    ]
+    for answer in also_problems:
+        answer["content"][CONTENT_TYPE] = {"schema": {"$ref": "#/components/schemas/Problem"}}
     result["paths"].update(sorted(paths.items()))
     for kind, members in components.items():
         result["components"].setdefault(kind, {}).update(sorted(members.items()))
     return result
+
+
+def own_refusals(paths: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The 403 of flows that have words of their own for it."""
+    for item in paths.values():
+        for method in METHODS & item.keys():
+            answer = item[method]["responses"]["403"]
+            if "$ref" not in answer:
+                answer.setdefault("content", {})
+                yield answer
+
+
+def require_text(node: dict[str, Any]) -> None:
+    """Say that a key, a new password or an address is not empty."""
+    for name in ("key", "new_password", "email"):
+        field = node.get(name)
+        if isinstance(field, dict) and field.get("type") == "string":
+            field["minLength"] = 1
+            if name == "email":
+                field["format"] = "email"
+
+
+def name_answers(components: dict[str, Any]) -> None:
+    """Give each of allauth's shared answers a named schema: one class in a generated client."""
+    for name, response in components["responses"].items():
+        described = response["content"]["application/json"]
+        if "properties" in described["schema"]:
+            components["schemas"][f"{name}Response"] = described["schema"]
+            described["schema"] = named(f"{name}Response")
+
+
+def login_body() -> dict[str, Any]:
+    """One plain object: generated clients lose the fields of allauth's nested alternatives."""
+    body = body_of(LoginInput)
+    del body["properties"]["phone"]
+    return {**body, "description": "Give either `username` or `email`."}
+
+
+def prove_session(path: str, operation: dict[str, Any]) -> None:
+    """Say how a flow knows its session: an account's must be signed in, others may lack one.
+
+    What may be called without a session names its token as a header only: generated clients take
+    any ``security`` for a duty.
+    """
+    if path.startswith(PREFIX + "account/"):
+        operation["security"] = [{"sessionToken": []}, {"cookieAuth": []}]
+        operation["parameters"] = [
+            parameter for parameter in operation["parameters"] if parameter != SESSION_TOKEN
+        ]
+    else:
+        operation["security"] = []
 
 
 @cache
@@ -134,7 +236,7 @@ def own_operation(view: Any, method: str, path: str) -> dict[str, Any]:
     text = inspect.getdoc(getattr(view, method)) or ""
     summary, _blank, description = text.partition("\n\n")
     parameters: list[dict[str, Any]] = [
-        {"$ref": "#/components/parameters/SessionToken"},
+        SESSION_TOKEN,
         {"$ref": "#/components/parameters/Client"},
     ]
     parameters += [
@@ -154,7 +256,11 @@ def own_operation(view: Any, method: str, path: str) -> dict[str, Any]:
     }
     form = input_of(view, method)
     if form is not None:
-        operation["requestBody"] = {"content": {"application/json": {"schema": body_of(form)}}}
+        body = body_of(form)
+        operation["requestBody"] = {
+            "required": "required" in body,
+            "content": {"application/json": {"schema": body}},
+        }
         operation["responses"]["400"] = {"$ref": "#/components/responses/Error"}
     if "{id}" in path or "{pk}" in path:
         operation["responses"]["404"] = {"$ref": "#/components/responses/NotFound"}

@@ -2,14 +2,12 @@
 
 import json
 import re
-from io import StringIO
 
 import jsonschema
 import pytest
 import yaml
-from django.core.management import call_command
-from drf_spectacular.validation import validate_schema
 
+from core.api.codes import CODES
 from core.api.errors import CONTENT_TYPE
 from groups.services.groups import create_group
 from groups.tests.factories import MembershipFactory
@@ -20,15 +18,6 @@ from users.tests.factories import UserFactory
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(scope="module")
-def document():
-    out = StringIO()
-    call_command(
-        "spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out
-    )
-    return json.loads(out.getvalue())
-
-
 def operations(document, prefix="/api/v1/"):
     return {
         f"{method.upper()} {path}": operation
@@ -36,6 +25,18 @@ def operations(document, prefix="/api/v1/"):
         for method, operation in item.items()
         if path.startswith(prefix)
     }
+
+
+def read_yaml(text):
+    return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+def resolved(document, node):
+    while "$ref" in node:
+        place, node = node["$ref"], document
+        for part in place.removeprefix("#/").split("/"):
+            node = node[part]
+    return node
 
 
 def served_flows():
@@ -55,8 +56,8 @@ def served_flows():
 
 
 def test_it_is_openapi_3_1_and_valid(document):
+    """``spectacular --validate``, which the fixture runs, has no warning either."""
     assert document["openapi"].startswith("3.1")
-    validate_schema(document)
 
 
 def test_it_has_every_operation_and_only_those(document):
@@ -181,14 +182,19 @@ NAMES_AN_OBJECT = {"GET /api/v1/permissions/explain", "GET /api/v1/permissions/w
 
 def test_every_operation_documents_its_problems(document):
     for name, operation in operations(document).items():
-        problems = {code: body for code, body in operation["responses"].items() if code >= "400"}
-        assert {"400", "401", "403", "406", "429"} <= problems.keys(), name
+        problems = {
+            status: resolved(document, answer)
+            for status, answer in operation["responses"].items()
+            if status >= "400"
+        }
+        assert {"400", "401", "403", "406", "429", "503"} <= problems.keys(), name
         assert ("404" in problems) == ("{" in name or name in NAMES_AN_OBJECT), name
         assert ("415" in problems) == ("requestBody" in operation), name
-        for body in problems.values():
+        for status, body in problems.items():
             assert list(body["content"]) == [CONTENT_TYPE]
-            reference = body["content"][CONTENT_TYPE]["schema"]["$ref"]
-            assert reference == "#/components/schemas/Problem"
+            content = body["content"][CONTENT_TYPE]
+            assert content["schema"]["$ref"] == "#/components/schemas/Problem"
+            assert {CODES[code].status for code in content["examples"]} == {int(status)}, name
 
 
 def test_every_operation_takes_a_token_or_a_session(document):
@@ -206,7 +212,7 @@ def test_every_list_documents_its_parameters(document):
     assert {p["name"] for p in parameters} == {
         "kind", "is_active", "owner", "group", "tag", "name_prefix", "search",
         "created_after", "created_before", "updated_after", "updated_before",
-        "deleted", "cursor", "page_size", "ordering",
+        "deleted", "cursor", "page_size", "ordering", "fields", "expand",
     }  # fmt: skip
 
 
@@ -261,8 +267,9 @@ def test_answers_are_what_the_document_says(document, api_of):
         ("delete", "/api/v1/items/{id}", f"/api/v1/items/{item.pk}", None),
         ("get", "/api/v1/items/{id}", f"/api/v1/items/{item.pk}", None),
     ]:
-        response = getattr(client, method)(url, body)
+        response = getattr(client, method)(url, body, headers={"If-Match": "*"})
         described = document["paths"][path][method]["responses"][str(response.status_code)]
+        described = resolved(document, described)
         if response.status_code == 204:
             assert "content" not in described
             continue
@@ -276,7 +283,7 @@ def test_answers_are_what_the_document_says(document, api_of):
 @pytest.mark.parametrize(
     ("accept", "query", "content_type", "load"),
     [
-        ("*/*", "", "application/vnd.oai.openapi", yaml.safe_load),
+        ("*/*", "", "application/vnd.oai.openapi", read_yaml),
         ("application/json", "", "application/json", json.loads),
         ("*/*", "?format=json", "application/vnd.oai.openapi+json", json.loads),
     ],
