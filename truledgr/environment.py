@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -22,27 +23,53 @@ HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 MAIL_ADDRESS = re.compile(r"[^\s@<>\",;]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable as it was asked for; ``default`` is what somebody would set to get it.
+
+    ``kind`` is the name of the reader. The reference of settings is made from these.
+    """
+
+    name: str
+    kind: str
+    default: str = ""
+    minimum: int | None = None
+    example: str = ""
+    is_required: bool = False
+
+
+class RefusedEnvironmentError(ImproperlyConfigured):
+    """``problems`` has the name of each variable that is unusable, and what to set."""
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        self.problems = problems
+        lines = "".join(f"\n  - {name}: {message}" for name, message in problems)
+        super().__init__(f"mend these environment variables first:{lines}")
+
+
 class Environment:
     """Read variables from ``environ``; collect what is wrong until ``check()`` raises it.
 
     A reader answers its default after a problem, so that one start names all problems.
+    ``variables`` are those that were asked for, as they were asked for first.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self._problems: list[str] = []
+        self._problems: list[tuple[str, str]] = []
+        self.variables: dict[str, Variable] = {}
 
     def refuse(self, name: str, message: str) -> None:
         """Note that ``name`` is unusable; the message says what to set."""
-        self._problems.append(f"{name}: {message}")
+        self._problems.append((name, message))
 
     def check(self) -> None:
-        """Raise ``ImproperlyConfigured`` naming every problem met so far."""
+        """Raise ``RefusedEnvironmentError`` naming every problem met so far."""
         if self._problems:
-            lines = "".join(f"\n  - {problem}" for problem in self._problems)
-            raise ImproperlyConfigured(f"mend these environment variables first:{lines}")
+            raise RefusedEnvironmentError(self._problems)
 
     def text(self, name: str, *, default: str = "", required_because: str = "") -> str:
+        self._note(Variable(name, "text", default=default, is_required=bool(required_because)))
         value = self._environ.get(name, "").strip()
         if value:
             return value
@@ -56,6 +83,7 @@ class Environment:
 
     def matching(self, name: str, pattern: str, *, default: str, example: str) -> str:
         """Text that the whole ``pattern`` matches; the refusal shows ``example``."""
+        self._note(Variable(name, "matching", default=default, example=example))
         value = self.text(name, default=default)
         if not re.fullmatch(pattern, value):
             self.refuse(name, f"is {value!r}. Set something like {example}.")
@@ -63,6 +91,7 @@ class Environment:
         return value
 
     def flag(self, name: str, *, default: bool) -> bool:
+        self._note(Variable(name, "flag", default="1" if default else "0"))
         value = self.text(name).lower()
         if not value:
             return default
@@ -71,6 +100,7 @@ class Environment:
         return value in TRUE
 
     def number(self, name: str, *, default: int, minimum: int = 0) -> int:
+        self._note(Variable(name, "number", default=str(default), minimum=minimum))
         value = self.text(name)
         if not value:
             return default
@@ -82,6 +112,8 @@ class Environment:
     def words(
         self, name: str, *, default: tuple[str, ...] = (), required_because: str = ""
     ) -> list[str]:
+        is_required = bool(required_because)
+        self._note(Variable(name, "words", default=",".join(default), is_required=is_required))
         value = self.text(name, required_because=required_because)
         if not value:
             return list(default)
@@ -89,6 +121,7 @@ class Environment:
 
     def fernet_keys(self, name: str, *, default: str, required_because: str) -> list[str]:
         """Comma-separated Fernet keys, newest first: the first encrypts, all of them decrypt."""
+        self._note(Variable(name, "fernet_keys", is_required=bool(required_because)))
         keys = self.words(name, default=(default,), required_because=required_because)
         for position, key in enumerate(keys, start=1):
             try:
@@ -103,6 +136,7 @@ class Environment:
 
     def database(self, name: str, *, default_file: Path) -> dict[str, Any]:
         """Django's DATABASES entry for a URL; SQLite in ``default_file`` when there is none."""
+        self._note(Variable(name, "database"))
         value = self.text(name)
         default = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(default_file)}
         if not value:
@@ -125,6 +159,7 @@ class Environment:
 
     def cache(self, name: str) -> dict[str, Any]:
         """Django's CACHES entry for a URL; the process's own memory when there is none."""
+        self._note(Variable(name, "cache"))
         value = self.text(name, default="locmemcache://")
         default: dict[str, Any] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
         if urlsplit(value).scheme not in CACHE_SCHEMES:
@@ -143,6 +178,7 @@ class Environment:
 
     def mail_server(self, name: str) -> dict[str, Any]:
         """Django's EMAIL_… settings for a URL; the console when there is none."""
+        self._note(Variable(name, "mail_server"))
         value = self.text(name)
         default: dict[str, Any] = {
             "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend",
@@ -172,6 +208,7 @@ class Environment:
 
     def sender(self, name: str, *, default: str) -> str:
         """A ``From`` header: ``you@ledger.example`` or ``Ledger <you@ledger.example>``."""
+        self._note(Variable(name, "sender", default=default))
         value = self.text(name, default=default)
         display_name, address = parseaddr(value)
         if not MAIL_ADDRESS.fullmatch(address) or value not in {
@@ -187,9 +224,18 @@ class Environment:
 
     def origin(self, name: str, *, needs_https: bool) -> str:
         """``https://HOST`` or ``https://HOST:PORT``, without a path; empty when it is not set."""
-        value = self.text(name).removesuffix("/")
-        if not value:
-            return ""
+        self._note(Variable(name, "origin"))
+        value = self.text(name)
+        return self._origin(name, value, needs_https=needs_https) if value else ""
+
+    def origins(self, name: str, *, needs_https: bool) -> list[str]:
+        """Origins as above, separated by commas, each once; none when it is not set."""
+        self._note(Variable(name, "origins"))
+        read = (self._origin(name, word, needs_https=needs_https) for word in self.words(name))
+        return [origin for origin in dict.fromkeys(read) if origin]
+
+    def _origin(self, name: str, value: str, *, needs_https: bool) -> str:
+        value = value.removesuffix("/")
         try:
             parts = urlsplit(value)
             host, port = parts.hostname or "", parts.port
@@ -199,9 +245,13 @@ class Environment:
         schemes = {"https"} if needs_https else {"https", "http"}
         written = f"{parts.scheme}://{host}" + (f":{port}" if port else "")
         if parts.scheme not in schemes or not HOST.fullmatch(host) or value.lower() != written:
-            self.refuse(name, "is no address that links can start with. Set https://HOST.")
+            schemes_said = " or ".join(f"{scheme}://HOST" for scheme in sorted(schemes))
+            self.refuse(name, f"has what is no origin. Set {schemes_said}, without a path.")
             return ""
         return written
+
+    def _note(self, variable: Variable) -> None:
+        self.variables.setdefault(variable.name, variable)
 
     def _malformed_url(
         self, name: str, error: Exception, default: dict[str, Any]

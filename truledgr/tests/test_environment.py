@@ -221,6 +221,24 @@ def test_an_origin_that_is_none_is_refused(value):
     assert "s3cret" not in message
 
 
+def test_origins_are_read_each_once():
+    env = Environment({"CORS": "https://a.example, https://A.example/,http://localhost:3000"})
+
+    assert env.origins("CORS", needs_https=False) == ["https://a.example", "http://localhost:3000"]
+    assert env.origins("NONE", needs_https=True) == []
+    env.check()
+
+
+@pytest.mark.parametrize("value", ["*", "null", "https://*.example", "a.example", "https://a/b"])
+def test_one_that_is_no_origin_is_refused_among_others(value):
+    given = f"https://a.example,{value}"
+
+    message = refused(lambda env: env.origins("CORS", needs_https=False), CORS=given)
+
+    assert "CORS: has what is no origin. Set http://HOST or https://HOST" in message
+    refused(lambda env: env.origins("CORS", needs_https=True), CORS="http://a.example")
+
+
 def test_in_production_links_lead_to_the_one_host_that_is_served():
     env = Environment({})
 
