@@ -4,8 +4,11 @@ docs/developer/logging.md and the README say what the variables are for.
 """
 
 import os
+import shutil
 import sys
 from pathlib import Path
+from tempfile import gettempdir, mkdtemp
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -13,7 +16,8 @@ from truledgr.environment import Environment
 from truledgr.log_settings import log_settings
 
 MOST_WORKERS = 8
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (for heartbeats, which a slow disk would delay)
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (for what a slow disk would delay)
+METRICS = "PROMETHEUS_MULTIPROC_DIR"  # where the processes keep what they count
 
 env = Environment(os.environ)
 
@@ -25,8 +29,8 @@ timeout = env.number("WEB_TIMEOUT", default=30, minimum=1)
 graceful_timeout = env.number("WEB_GRACEFUL_SECONDS", default=30, minimum=1)
 keepalive = 5
 control_socket_disable = True  # nothing here is managed through it
-if SHARED_MEMORY.is_dir():
-    worker_tmp_dir = str(SHARED_MEMORY)
+worker_tmp_dir = str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK) else None  # heartbeats
+metrics_directory = env.text("METRICS_DIRECTORY", default=worker_tmp_dir or gettempdir())
 
 logconfig_dict = log_settings(env, debug=env.flag("DEBUG", default=True))
 
@@ -34,3 +38,19 @@ try:
     env.check()
 except ImproperlyConfigured as error:
     sys.exit(f"TruLedgr cannot start: {error}")
+
+
+def on_starting(_server: Any) -> None:
+    """Before the first process begins, which decides by the variable how it counts."""
+    os.environ[METRICS] = mkdtemp(prefix="truledgr-metrics-", dir=metrics_directory)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """What a process has counted stays, how many it has open does not."""
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 (see on_starting)
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(_server: Any) -> None:
+    shutil.rmtree(os.environ[METRICS], ignore_errors=True)

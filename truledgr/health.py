@@ -20,6 +20,8 @@ from authentication.mails.queue import are_mails_late, has_queue
 
 logger = logging.getLogger(__name__)
 
+PATIENCE = 1.0  # seconds to wait for a free connection; a request may wait longer
+
 
 @never_cache
 @require_safe
@@ -32,7 +34,11 @@ def live(_request: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(_request: HttpRequest) -> JsonResponse:
     """Every part that a request needs works; else 503, naming the parts that do not."""
-    checks = {name: _outcome(name, check) for name, check in CHECKS.items()}
+    checks: dict[str, str] = {}
+    for name, check in CHECKS.items():
+        # Without its database it is not known whether something has to be migrated.
+        is_known = name != "migrations" or checks["database"] == "ok"
+        checks[name] = _outcome(name, check) if is_known else "unknown"
     is_ready = set(checks.values()) == {"ok"}
     status = "ok" if is_ready else "unavailable"
     if is_ready and has_queue():
@@ -54,20 +60,30 @@ def _outcome(name: str, check: Callable[[], None]) -> str:
     return "ok"
 
 
-def _check_database() -> None:
+def check_database() -> None:
+    """Raise ``DatabaseError`` when it does not answer, or has no connection free for long."""
+    pool = getattr(connection, "pool", None)
+    if pool is not None and connection.connection is None:
+        pool.open()
+        with connection.wrap_database_errors, pool.connection(timeout=PATIENCE):
+            pass
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
 
 
 def _check_migrations() -> None:
+    if pending := pending_migrations():
+        raise RuntimeError(f"Not applied: {', '.join(pending)}. Run manage.py migrate.")
+
+
+def pending_migrations() -> list[str]:
+    """Migrations that the database has not seen yet, as app.name, sorted."""
     applied = MigrationRecorder(connection).applied_migrations().keys()
-    pending = [
+    return sorted(
         ".".join(key)
         for key, replaced in _migrations_on_disk().items()
         if key not in applied and not (replaced and applied >= replaced)
-    ]
-    if pending:
-        raise RuntimeError(f"Not applied: {', '.join(sorted(pending))}. Run manage.py migrate.")
+    )
 
 
 @cached
@@ -77,7 +93,8 @@ def _migrations_on_disk() -> dict[tuple[str, str], set[tuple[str, str]]]:
     return {key: set(graph.nodes[key].replaces) for key in graph.nodes}
 
 
-def _check_cache() -> None:
+def check_cache() -> None:
+    """Raise whatever the cache raises, and ``RuntimeError`` when it forgets at once."""
     key, value = f"health:{token_hex(8)}", token_hex(8)
     cache.set(key, value, timeout=10)
     if cache.get(key) != value:
@@ -86,7 +103,7 @@ def _check_cache() -> None:
 
 
 CHECKS: dict[str, Callable[[], None]] = {
-    "database": _check_database,
+    "database": check_database,
     "migrations": _check_migrations,
-    "cache": _check_cache,
+    "cache": check_cache,
 }

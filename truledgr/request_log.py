@@ -1,4 +1,4 @@
-"""One line of the log for each request, and the security event of its answer, if it is one."""
+"""What is noted of each request: a line of the log, its metrics, a security event if it is one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from core.current_request import answering, route_of
 from core.middleware import BothWays
 from core.security_events import Kind, is_settled, note
 from truledgr.log_context import ACTING
+from truledgr.metrics import served
 from users.activity.middleware import caller_of
 
 logger = logging.getLogger("request")
 
 LONGEST_AGENT = 200
 LONGEST_METHOD = 16
+MACHINES = {"health-live", "health-ready", "metrics"}
 
 
 class RequestLogMiddleware(BothWays):
@@ -54,11 +56,13 @@ class RequestLogMiddleware(BothWays):
 
 
 def log(request: HttpRequest, response: HttpResponseBase, started: float) -> None:
-    route = route_of(request)
-    level = logging.DEBUG if _is_dull(request, route) else logging.INFO
+    route, seconds = route_of(request), time.monotonic() - started
     method = (request.method or "")[:LONGEST_METHOD]
+    is_dull = _is_dull(request, route)
+    if not is_dull:
+        served.observe(method=method, route=route, status=response.status_code, seconds=seconds)
     logger.log(
-        level,
+        logging.DEBUG if is_dull else logging.INFO,
         "%s %s %d",
         method,
         route,
@@ -66,15 +70,15 @@ def log(request: HttpRequest, response: HttpResponseBase, started: float) -> Non
         extra={
             "method": method,
             "status": response.status_code,
-            "duration_ms": round((time.monotonic() - started) * 1000),
+            "duration_ms": round(seconds * 1000),
             "user_agent": current().user_agent[:LONGEST_AGENT],
         },
     )
 
 
 def _is_dull(request: HttpRequest, route: str) -> bool:
-    """Health checks, which come every few seconds, and files that are the same for everybody."""
-    return route.startswith("health") or request.path.startswith(settings.STATIC_URL)
+    """What is asked every few seconds by machines, and files that are the same for everybody."""
+    return route in MACHINES or request.path.startswith(settings.STATIC_URL)
 
 
 def kind_of(request: HttpRequest, response: HttpResponseBase) -> Kind | None:

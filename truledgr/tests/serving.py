@@ -1,4 +1,4 @@
-"""Runs gunicorn on the database of the test and puts load on it, so that it can be killed."""
+"""Runs a server on the database of the test and puts load on it, so that it can be killed."""
 
 import os
 import signal
@@ -19,6 +19,14 @@ from truledgr.tests.postgres import PROJECT
 
 ME = "/api/v1/me"
 SECONDS_TO_START = 60
+COMMANDS = {
+    "gunicorn": ["gunicorn", "truledgr.wsgi", "--workers", "1", "--threads", "4"],
+    # As docs/operations/deploy.md says.
+    "uvicorn": [
+        "uvicorn", "truledgr.asgi:application", "--no-access-log", "--no-proxy-headers",
+        "--no-server-header", "--lifespan", "on", "--timeout-graceful-shutdown", "30",
+    ],
+}  # fmt: skip
 # The server serves other things than limits here.
 ENVIRON = {
     "DJANGO_SETTINGS_MODULE": "truledgr.settings",
@@ -43,8 +51,9 @@ def database_url():
 
 @dataclass
 class Server:
-    """One worker with threads, in a process group of its own."""
+    """One process that serves, in a process group of its own."""
 
+    kind: str
     process: subprocess.Popen
     log: Path
     port: int
@@ -69,22 +78,28 @@ class Server:
 
 
 @contextmanager
-def serving(directory, **environ):
+def serving(directory, kind="gunicorn", **environ):
     port = free_port()
-    log = directory / f"gunicorn-{port}.log"
-    command = [sys.executable, "-W", "ignore", "-m", "gunicorn", "truledgr.wsgi"]
-    command += ["--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "4"]
+    log = directory / f"{kind}-{port}.log"
+    command = [sys.executable, "-m", *COMMANDS[kind]]
+    command += ["--port", str(port)] if kind == "uvicorn" else ["--bind", f"127.0.0.1:{port}"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
             cwd=PROJECT,
-            env={**os.environ, **ENVIRON, "DATABASE_URL": database_url(), **environ},
+            env={
+                **os.environ,
+                **ENVIRON,
+                "DATABASE_URL": database_url(),
+                "METRICS_DIRECTORY": str(directory),
+                **environ,
+            },
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
-        yield Server(process, log, port)
+        yield Server(kind, process, log, port)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

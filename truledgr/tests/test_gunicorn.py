@@ -35,6 +35,7 @@ class Server:
                 **PRODUCTION,
                 "DATABASE_URL": f"sqlite:///{directory}/db.sqlite3",
                 "SECURE_SSL_REDIRECT": "0",
+                "METRICS_DIRECTORY": str(directory),
                 **environ,
             },
             stdout=subprocess.PIPE,

@@ -1,10 +1,12 @@
 import logging
+from types import SimpleNamespace
 
 import pytest
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.utils import OperationalError
+from django.db.utils import DatabaseErrorWrapper, OperationalError
+from psycopg_pool import PoolTimeout
 
 from truledgr import health
 
@@ -73,6 +75,41 @@ def test_a_database_that_is_away_is_not_ready_and_gives_no_reason(client, monkey
 
     assert b"internal" not in response.content
     assert failed_parts(client) == {"database", "migrations"}
+
+
+class Exhausted:
+    """A pool whose connections are all in use; ``asked`` is how long somebody would wait."""
+
+    asked = ()
+
+    def open(self):
+        pass
+
+    def connection(self, *, timeout):
+        self.asked = (*self.asked, timeout)
+        raise PoolTimeout("no connection")
+
+
+def test_an_exhausted_pool_is_not_ready_within_a_second(client, monkeypatch):
+    pool = Exhausted()
+    errors = DatabaseErrorWrapper(connections.create_connection("default"))
+    busy = SimpleNamespace(pool=pool, connection=None, wrap_database_errors=errors)
+    monkeypatch.setattr(health, "connection", busy)
+
+    response = client.get("/health/ready")
+
+    assert response.status_code == 503
+    assert response.json()["checks"] == {
+        "database": "failed", "migrations": "unknown", "cache": "ok",
+    }  # fmt: skip
+    assert pool.asked == (1.0,)
+
+
+def test_production_answers_without_tls(client, settings):
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_REDIRECT_EXEMPT = True, [r"^health/"]
+
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/accounts/login/").status_code == 301
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
