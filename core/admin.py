@@ -9,6 +9,7 @@ from uuid import UUID
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import quote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
@@ -22,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core import audit
-from core.admin_base import ReadOnlyAdmin, linked
+from core.admin_base import ReadOnlyAdmin, admin_url, linked
 from core.admin_changes import change_url, changes_of, moment
 from core.admin_trail_filters import (
     ActionFilter,
@@ -76,6 +77,10 @@ class AuditEventAdmin(ReadOnlyAdmin):
     search_help_text = gettext_lazy("The id of an object, or the username of who did it.")
     sortable_by = ()
     ordering = ("-id",)
+    empty_hint = gettext_lazy(
+        "Whatever is made, changed or deleted becomes an event by itself, like every sign-in."
+    )
+    why_no_history = gettext_lazy("An event is history, and is never changed.")
     change_list_template = "admin/audit_change_list.html"
     change_form_template = "admin/audit_event.html"
     fields = (
@@ -143,6 +148,16 @@ class AuditEventAdmin(ReadOnlyAdmin):
         )
 
     # --- What is shown ----------------------------------------------------------------------
+
+    def history_elsewhere(self, obj: AuditEvent) -> tuple[str, str] | None:
+        url = _history_url(obj)
+        return (url, _("History of the object")) if url else None
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        context["object_history_url"] = _history_url(kwargs["obj"]) if kwargs.get("obj") else ""
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description=gettext_lazy("when"))
     def moment(self, event: AuditEvent) -> str:
@@ -212,13 +227,18 @@ class AuditEventAdmin(ReadOnlyAdmin):
         rows = [
             (
                 change_url("core", "auditevent", str(other.pk)),
-                other.action.replace("_", " "),
+                other.action_in_words,
                 f"{_verbose_name(other)}: {other.object_label or other.object_id}",
             )
             for other in others[:MOST_OTHERS]
         ]
         context = {"rows": rows, "is_cut": len(others) > MOST_OTHERS}
         return render_to_string("admin/audit_same_request.html", context)
+
+
+def _history_url(event: AuditEvent) -> str:
+    """Of the object of the event, which need not be there any more; it may have no page at all."""
+    return admin_url(f"{event.app}_{event.model}_history", quote(event.object_id))
 
 
 def _narrowed_down(text: str | None, **asked: Any) -> str:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected as delete_selected_action
-from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import flatten_fieldsets, unquote
-from django.contrib.admin.views.main import PAGE_VAR
-from django.contrib.admin.widgets import AutocompleteSelect
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.paginator import Paginator
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import ProtectedError, QuerySet, RestrictedError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -26,69 +20,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core import audit
-from core.admin_changes import changes_of
+from core.admin_fields import LiveChoices
+from core.admin_history import WithHistory
+from core.admin_paging import CappedPaginator
 from core.errors import DomainError
-from core.models import AuditEvent
 from core.rows import all_rows
 from core.security_events import note_refusal
-from core.soft_delete import is_soft_deleted
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-    Inline = admin.TabularInline[Any, Any]
-    RowPaginator = Paginator[Any]
-else:
-    ModelAdmin, Inline, RowPaginator = admin.ModelAdmin, admin.TabularInline, Paginator
 
 # A confirmation page sends one form field a row, and Django accepts a thousand of them.
 MOST_ROWS_OF_AN_ACTION = 900
 REFUSALS = (DomainError, ValidationError, ProtectedError, RestrictedError, IntegrityError)
 
 
-class CappedPaginator(RowPaginator):
-    """Counts no further than ``limit`` rows: a full count of a million costs 0.1 s and more."""
-
-    limit = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        rows = self.object_list
-        if isinstance(rows, QuerySet):
-            return rows.order_by()[: self.limit].count()
-        return len(rows)
-
-    @property
-    def is_capped(self) -> bool:
-        return self.count >= self.limit
-
-
-class KeyAutocomplete(AutocompleteSelect):
-    """Drops what is no key, where Django's own raises while it renders the page."""
-
-    def optgroups(self, name: str, value: Any, attrs: dict[str, Any] | None = None) -> Any:
-        field = self.choices.queryset.model._meta.pk
-        return super().optgroups(name, [key for key in value if _is_key_of(field, key)], attrs)
-
-
-class LiveChoices:
-    """Foreign keys are picked by autocomplete, and of soft-deleted models among live rows."""
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        options: Any = self
-        if db_field.name in options.get_autocomplete_fields(request):
-            kwargs["widget"] = KeyAutocomplete(db_field, options.admin_site)
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
-        if field is not None and is_soft_deleted(field.queryset.model):
-            field.queryset = field.queryset.filter(is_deleted=False)
-        return field
-
-
-class BaseInline(LiveChoices, Inline):
-    extra = 0
-    show_change_link = True
-
-
-class BaseAdmin(LiveChoices, ModelAdmin):
+class BaseAdmin(LiveChoices, WithHistory):
     """Writes through ``core.audit``; turns what a rule refuses into a message."""
 
     paginator = CappedPaginator
@@ -97,8 +41,11 @@ class BaseAdmin(LiveChoices, ModelAdmin):
     list_per_page = 50
     list_max_show_all = 200
     empty_value_display = "—"
-    object_history_template = "admin/audit_history.html"
     actions = ("delete_selected",)
+
+    # What a list without rows says besides: what would be here, and what brings it here.
+    empty_hint: Any = ""
+    deleted_rows = ""  # the query that shows them, where deleted rows are out of sight
 
     def can_touch(self, request: HttpRequest, obj: Any) -> bool:
         """Whether this member of staff may change or delete this very row."""
@@ -226,35 +173,6 @@ class BaseAdmin(LiveChoices, ModelAdmin):
 
     # --- Reading --------------------------------------------------------------------------
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show the audit trail of one object, newest first."""
-        obj = self.get_object(request, unquote(object_id))
-        if obj is None:
-            return self.not_found(request, object_id)
-        if not self.has_view_or_change_permission(request, obj):
-            raise PermissionDenied
-        events = AuditEvent.objects.filter(
-            app=self.opts.app_label, model=self.opts.model_name, object_id=str(obj.pk)
-        ).order_by("-id")
-        paginator = CappedPaginator(events, self.list_per_page)
-        page = paginator.get_page(request.GET.get(PAGE_VAR, 1))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("History"),
-            "subtitle": str(obj),
-            "page": page,
-            "page_var": PAGE_VAR,
-            "page_range": paginator.get_elided_page_range(page.number),
-            "entries": [(event, changes_of(event)) for event in page],
-            "object": obj,
-            "opts": self.opts,
-            "is_popup": IS_POPUP_VAR in request.GET,
-            **(extra_context or {}),
-        }
-        return TemplateResponse(request, self.object_history_template, context)
-
     @admin.display(description=gettext_lazy("see also"))
     def see_also(self, obj: models.Model) -> str:
         """Links to the lists of what refers to the object; without counts, which cost queries."""
@@ -286,14 +204,6 @@ class ReadOnlyAdmin(BaseAdmin):
 
     def get_actions(self, request: HttpRequest) -> Any:
         return {k: v for k, v in super().get_actions(request).items() if k != "delete_selected"}
-
-
-def _is_key_of(field: Any, key: Any) -> bool:
-    try:
-        field.to_python(key)
-    except (ValidationError, ValueError):
-        return False
-    return True
 
 
 def refusal_text(error: BaseException) -> str:

@@ -13,9 +13,12 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.urls import NoReverseMatch, reverse
 
+from core.differences import Line, diff_of, is_long, lines_of, paths_between
 from core.models import AuditEvent
 
 NOTHING = "—"
+SIGNS = {"add": "+", "remove": "-", "replace": "≠"}
+MOST_PLACES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,25 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A place in JSON that differs: its sign and JSON Pointer (RFC 6901)."""
+
+    sign: str
+    path: str
+    before: Value
+    after: Value
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
+    """A field before and after; a long text as the ``lines`` of a diff, JSON by its ``places``."""
+
     label: str
     before: Value
     after: Value
+    lines: tuple[Line, ...] = ()
+    places: tuple[Place, ...] = ()
+    more_places: int = 0
 
 
 def changes_of(event: AuditEvent) -> list[Change]:
@@ -41,11 +59,16 @@ def changes_of(event: AuditEvent) -> list[Change]:
         model = apps.get_model(event.app, event.model)
     except LookupError:
         model = None
+    return changes_shown(model, event.changes)
+
+
+def changes_shown(model: type[models.Model] | None, recorded: Mapping[str, Any]) -> list[Change]:
+    """Changes as the trail records them; what was and stays empty is left out."""
     order = [field.name for field in model._meta.fields] if model else []
     names = sorted(
-        event.changes, key=lambda name: (order.index(name) if name in order else len(order), name)
+        recorded, key=lambda name: (order.index(name) if name in order else len(order), name)
     )
-    changes = [_change(name, event.changes[name], _field(model, name)) for name in names]
+    changes = [_change(name, recorded[name], _field(model, name)) for name in names]
     return [change for change in changes if not (change.before.is_empty and change.after.is_empty)]
 
 
@@ -69,7 +92,7 @@ def moment(when: datetime) -> str:
 
 
 def value_of(value: Any, field: models.Field[Any, Any] | None = None) -> Value:
-    if isinstance(field, models.JSONField) and isinstance(value, str):
+    if isinstance(field, models.JSONField):
         value = _parsed(value)
     if value is None or value in ("", [], {}):
         return Value(NOTHING, is_empty=True)
@@ -103,9 +126,31 @@ def _change(name: str, pair: Any, field: models.Field[Any, Any] | None) -> Chang
     label = str(field.verbose_name) if field else name.replace("_", " ")
     match pair:
         case [before, after]:
-            return Change(label, value_of(before, field), value_of(after, field))
+            return _compared(label, before, after, field)
         case _:
             return Change(label, value_of(None), value_of(pair, field))
+
+
+def _compared(label: str, before: Any, after: Any, field: models.Field[Any, Any] | None) -> Change:
+    values = value_of(before, field), value_of(after, field)
+    if isinstance(field, models.JSONField):
+        old, new = _parsed(before), _parsed(after)
+        if isinstance(old, dict) and isinstance(new, dict):
+            places = tuple(
+                Place(SIGNS[one.op], one.path or "/", _place(one.before), _place(one.after))
+                for one in paths_between(old, new)
+            )
+            more = max(0, len(places) - MOST_PLACES)
+            return Change(label, *values, places=places[:MOST_PLACES], more_places=more)
+    elif is_long(before) or is_long(after):
+        lines = lines_of(diff_of(before or "", after or ""))
+        return Change(label, *values, lines=tuple(lines))
+    return Change(label, *values)
+
+
+def _place(value: Any) -> Value:
+    text = json.dumps(value, ensure_ascii=False) if value is not None else ""
+    return Value(text, is_empty=value is None)
 
 
 def _field(model: type[models.Model] | None, name: str) -> models.Field[Any, Any] | None:
@@ -118,11 +163,14 @@ def _field(model: type[models.Model] | None, name: str) -> models.Field[Any, Any
     return field if isinstance(field, models.Field) else None
 
 
-def _parsed(text: str) -> Any:
+def _parsed(value: Any) -> Any:
+    """The trail holds JSON columns as text, and nothing for an empty one."""
+    if not isinstance(value, str):
+        return value
     try:
-        return json.loads(text)
+        return json.loads(value)
     except ValueError:
-        return text
+        return value
 
 
 def _moment(text: str) -> str:

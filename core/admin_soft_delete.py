@@ -86,6 +86,7 @@ class SoftDeleteAdmin(BaseAdmin):
     delete_confirmation_template = "admin/soft_delete/delete_confirmation.html"
     delete_selected_confirmation_template = "admin/soft_delete/delete_selected_confirmation.html"
     actions: Any = ("delete_selected", "restore_selected")
+    deleted_rows = f"?{StateFilter.parameter_name}=deleted"
 
     # What stays behind a deleted row, for the confirmation page.
     deletion_note: Any = ""

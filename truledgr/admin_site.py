@@ -9,9 +9,10 @@ from django.apps import apps as installed
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
-from truledgr import admin_analytics, admin_explaining
+from truledgr import admin_analytics, admin_explaining, admin_home, palette
 
 
 class TruLedgrAdminSite(admin.AdminSite):
@@ -33,8 +34,16 @@ class TruLedgrAdminSite(admin.AdminSite):
         """One page changes passwords, with the checks that belong to it."""
         return redirect("account_change_password")
 
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """The start page: is all well, what is going on, and everything there is."""
+        home = admin_home.context_of(request)
+        return super().index(request, {"home": home, **(extra_context or {})})
+
     def get_urls(self) -> list[Any]:
         return [
+            path("palette/", self.admin_view(self.palette), name="palette"),
             path(
                 "analytics/sessions/",
                 self.admin_view(self.session_analytics),
@@ -50,6 +59,9 @@ class TruLedgrAdminSite(admin.AdminSite):
 
     def session_analytics(self, request: HttpRequest) -> HttpResponse:
         return admin_analytics.analytics_page(request, self)
+
+    def palette(self, request: HttpRequest) -> HttpResponse:
+        return palette.palette_page(request, self)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Django's own, with the pages that are no lists among what there is of their apps."""

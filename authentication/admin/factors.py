@@ -60,6 +60,7 @@ class SecondFactorAdmin(BaseAdmin):
 
 @admin.register(TOTPDevice)
 class TOTPDeviceAdmin(SecondFactorAdmin):
+    empty_hint = gettext_lazy("People add an authenticator app on their page “Second factors”.")
     list_display = ("user", "name", "confirmed", "throttling_failure_count", "created_at")
     list_filter = ("confirmed",)
     fields = (
@@ -74,6 +75,7 @@ class TOTPDeviceAdmin(SecondFactorAdmin):
 
 @admin.register(BackupCodeDevice)
 class BackupCodeDeviceAdmin(SecondFactorAdmin):
+    empty_hint = gettext_lazy("Whoever adds a first second factor gets backup codes with it.")
     list_display = ("user", "confirmed", "codes_left", "throttling_failure_count", "created_at")
     list_filter = ("confirmed",)
     fields = (

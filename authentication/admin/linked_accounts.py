@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from core.admin_base import ReadOnlyAdmin
+from users.admin.people import history_of_user
 
 admin.site.unregister([SocialAccount, SocialApp, SocialToken])
 
@@ -41,9 +42,16 @@ class SocialAccountAdmin(ReadOnlyAdmin):
     search_fields = ("user__username__istartswith", "uid__exact")
     search_help_text = gettext_lazy("The start of a username, or a whole subject.")
     ordering = ("-id",)
+    empty_hint = gettext_lazy(
+        "People link an account of another provider on their own pages, where providers are set up."
+    )
+    why_no_history = gettext_lazy("Linking and unlinking are in the history of the owner.")
     sortable_by = ()
     fields = ("user", "provider", "uid", "date_joined", "last_login")
     readonly_fields = fields
+
+    def history_elsewhere(self, obj: SocialAccount) -> tuple[str, str]:
+        return history_of_user(obj.user)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("extra_data")

@@ -24,6 +24,13 @@ class TaskAdmin(ReadOnlyAdmin):
     search_help_text = gettext_lazy("An id.")
     search_fields = ("task_path__iexact",)
     ordering = ("-enqueued_at", "-id")
+    empty_hint = gettext_lazy(
+        "Mails wait here to be sent. What is done is removed after a while, so that none is a good "
+        "sign."
+    )
+    why_no_history = gettext_lazy(
+        "A task has no history: its page says when it was queued, begun and finished."
+    )
     sortable_by = ()
     fields = (
         "id", "task_name", "status", "queue_name", "enqueued_at", "run_after", "started_at",

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from authentication.admin.factors import SecondFactorAdmin
 from authentication.passkeys.credentials import Passkey
@@ -14,6 +15,7 @@ from authentication.passkeys.credentials import Passkey
 
 @admin.register(Passkey)
 class PasskeyAdmin(SecondFactorAdmin):
+    empty_hint = gettext_lazy("People add a passkey on their page “Second factors”.")
     list_display = ("user", "name", "confirmed", "backup_state", "last_used_at", "created_at")
     list_filter = ("confirmed",)
     fields = (

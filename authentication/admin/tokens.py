@@ -55,6 +55,9 @@ class PasswordResetTokenAdmin(ReadOnlyAdmin):
     search_fields = ("user__username__istartswith", "email__istartswith")
     search_help_text = gettext_lazy("The start of a username or e-mail address, or an id.")
     ordering = ("-id",)
+    empty_hint = gettext_lazy(
+        "Whoever asks for a link to set a new password gets a token with it, kept here for a while."
+    )
     sortable_by = ()
     actions = ("revoke",)
     fields = (
@@ -137,6 +140,9 @@ class APITokenAdmin(BaseAdmin):
         "The start of the owner's username, of the token's name or of the token itself, or an id."
     )
     ordering = ("-id",)
+    empty_hint = gettext_lazy(
+        "People make tokens for programs on their page “Access tokens”; staff make one here."
+    )
     sortable_by = ()
     actions = ("revoke",)
     form = APITokenForm

@@ -94,6 +94,9 @@ class RoleAssignmentAdmin(BaseAdmin):
     search_fields = ("user__username__istartswith", "user__email__istartswith", "role__slug")
     search_help_text = gettext_lazy("The start of a username or e-mail address, or a role's slug.")
     ordering = ("-granted_at", "-id")
+    empty_hint = gettext_lazy(
+        "Whoever is given a role that holds everywhere. Roles in a group are memberships."
+    )
     sortable_by = ()
     actions: Any = ("delete_selected", "set_end")
     form = RoleAssignmentForm

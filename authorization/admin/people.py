@@ -14,7 +14,7 @@ from authorization.admin.formsets import ActorFormSetMixin, add_refusal
 from authorization.models import RoleAssignment
 from authorization.services import assignments
 from authorization.services.administrators import keeping_an_administrator
-from core.admin_base import BaseInline
+from core.admin_fields import BaseInline
 from core.errors import DomainError
 from users.admin import UserAdmin
 from users.models import User

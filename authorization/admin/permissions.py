@@ -27,6 +27,11 @@ class PermissionAdmin(ReadOnlyAdmin):
     list_display = ("label", "readable", "module")
     list_select_related = ("content_type",)
     search_fields = ("codename", "name", "content_type__app_label", "content_type__model")
+    empty_hint = _("Permissions come from the models; “manage.py migrate” makes them.")
+    why_no_history = _(
+        "A permission comes from the code and is never changed here. Who got it is in the history "
+        "of the roles."
+    )
     ordering = ("content_type__app_label", "content_type__model", "codename")
     sortable_by = ()
     fields = ("label", "readable", "module", "name", "content_type")

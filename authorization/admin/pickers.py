@@ -21,6 +21,7 @@ from django.utils.text import capfirst
 from authorization.grounds import explained_models
 from authorization.labels import by_module, every_permission
 from authorization.lookups import name_of
+from core.admin_fields import NAMES
 from users.models import User
 
 CHOICES = "authorization_explain_choices"
@@ -37,6 +38,10 @@ class Picker(AutocompleteMixin, forms.Select):
         super().__init__(None, admin.site)
         self.kind, self.placeholder = kind, placeholder
         self.label: Callable[[str], str] = str
+
+    @property
+    def media(self) -> forms.Media:
+        return super().media + NAMES
 
     def build_attrs(
         self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None

@@ -72,6 +72,9 @@ class RoleAdmin(SoftDeleteAdmin):
     list_filter = ("scope", "is_active", "is_system", "totp_required")
     search_fields = ("name", "slug__startswith")
     ordering = ("scope", "name", "id")
+    empty_hint = gettext_lazy(
+        "The roles that come with TruLedgr are made by “manage.py migrate”; add others here."
+    )
     form = RoleForm
     change_form_template = "admin/authorization/role/change_form.html"
     prepopulated_fields = {"slug": ("name",)}
@@ -187,6 +190,7 @@ class RolePermissionAdmin(ReadOnlyAdmin):
         "The start of a role's slug, or part of a permission's codename."
     )
     ordering = ("-id",)
+    empty_hint = gettext_lazy("Each permission that is put into a role is a line here.")
     sortable_by = ()
     fields = ("role", "permission", "granted_by", "granted_at", "reason")
     readonly_fields = fields

@@ -17,7 +17,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.admin_base import KeyAutocomplete, short_id
+from core.admin_base import short_id
+from core.admin_fields import KeyAutocomplete
 from core.admin_soft_delete import SoftDeleteAdmin
 from core.errors import DomainError
 from core.rows import all_rows
@@ -72,6 +73,7 @@ class GroupAdmin(ConfirmedActionsAdmin, SoftDeleteAdmin):
     search_fields = ("name", "slug__startswith")
     search_help_text = gettext_lazy("Part of a name, the start of a slug, or an id.")
     ordering = ("name", "id")
+    empty_hint = gettext_lazy("People make groups by the API; staff can make one here.")
     sortable_by = ()
     form: Any = GroupForm
     change_form_template = "admin/groups/group/change_form.html"

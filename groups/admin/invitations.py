@@ -67,6 +67,7 @@ class InvitationAdmin(ConfirmedActionsAdmin):
     search_fields = ("email__istartswith", "group__slug__startswith")
     search_help_text = _("The start of an address or of a group's slug, or an id.")
     ordering = ("-id",)
+    empty_hint = _("Those who run a group invite by e-mail address; staff can do it here.")
     sortable_by = ()
     form = InvitationForm
     autocomplete_fields = ("group", "role")

@@ -85,6 +85,7 @@ class MembershipAdmin(ConfirmedActionsAdmin):
     search_fields = ("user__username__istartswith", "group__slug__startswith")
     search_help_text = _("The start of a username or of a group's slug.")
     ordering = ("-id",)
+    empty_hint = _("Whoever joins a group, asks to, or is added to one, becomes a member here.")
     sortable_by = ()
     form = MembershipForm
     autocomplete_fields = ("group", "user", "role")

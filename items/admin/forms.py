@@ -15,7 +15,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.admin_base import KeyAutocomplete
+from core.admin_fields import KeyAutocomplete
 from core.admin_json import JSONObjectField, TextListField
 from core.admin_soft_delete import SoftDeleteForm
 from groups.models import Group

@@ -51,6 +51,7 @@ class ItemAdmin(ChangingMany, Transferring, ShowingVersions, Moving):
     search_help_text = _('Words of a name or description, "a phrase", -not; or an id.')
     actions = (*CHANGES, "export_csv", "export_jsonl", *SoftDeleteAdmin.actions)
     ordering = ("-id",)
+    empty_hint = _("Add the first item, or import a file of them.")
     sortable_by = ()
     form = ItemForm
     autocomplete_fields = ("owner", "group")

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
+import axe_playwright_python
 import pytest
 from django.core.cache import cache
 from playwright.sync_api import sync_playwright
@@ -23,6 +24,31 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+RULES = {
+    "runOnly": [
+        "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice",
+    ],
+    "resultTypes": ["violations"],
+    "preload": False,  # it would make style elements, which the policy refuses
+}  # fmt: skip
+# What a look can change; of everything else a page looked at once is looked at for good.
+RULES_OF_LOOKS = {
+    **RULES,
+    "runOnly": [
+        "color-contrast",
+        "link-in-text-block",
+        "scrollable-region-focusable",
+        "target-size",
+    ],
+}
+RUN_AXE = """rules => axe.run(rules).then(found => found.violations.flatMap(
+  rule => rule.nodes.map(node => `${rule.id}: ${node.html.slice(0, 200)} ${node.failureSummary}`)
+))"""
+# Chromium writes such a refusal to the console too, but not where a page only asks for reports.
+REPORT = """document.addEventListener("securitypolicyviolation",
+  event => console.error(`refused by the policy: ${event.violatedDirective} ${event.blockedURI}`)
+)"""
 LOOKS = {
     "wide and light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
     "narrow and dark": {"viewport": {"width": 390, "height": 800}, "color_scheme": "dark"},
@@ -37,6 +63,7 @@ class Person:
         self.page = self.context.new_page()
         self.base, self.clock, self.shots = base, clock, 0
         self.complaints = []
+        self.page.add_init_script(REPORT)
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self._note_request)
@@ -90,6 +117,16 @@ class Person:
     def sign_out(self):
         self.open("/accounts/logout/")
         self.press("Sign out")
+
+
+def faults_of(page, rules=RULES):
+    """What axe-core finds wrong with the page, and whether it is wider than the window."""
+    page.evaluate(AXE)  # not by a tag, which the Content-Security-Policy would refuse
+    found = page.evaluate(RUN_AXE, rules)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    if width > page.viewport_size["width"]:
+        found.append(f"wider than the window: {width} px")
+    return found
 
 
 def clock_of_apps(monkeypatch):

@@ -33,7 +33,7 @@ def test_a_person_gets_in_by_every_way(browser, live_server, clock, settings, lo
     ann.sign_in(FIRST, codes[0])
     User.objects.filter(username="ann").update(is_staff=True, is_superuser=True)
     assert ann.open("/admin/") == 200
-    assert ann.page.title().startswith("Administration")
+    assert "Administration" in ann.page.title()
     ann.sign_out()
     reset_password(ann)
     ann.sign_in(SECOND, clock.code(secret))

@@ -22,6 +22,10 @@ class SessionActivityAdmin(ReadOnlyAdmin):
     search_fields = ("user__username__iexact", "user__email__iexact")
     search_help_text = gettext_lazy("A username or an e-mail address, in full.")
     ordering = ("-id",)
+    empty_hint = gettext_lazy(
+        "Requests and sign-ins are noted here by themselves, a few seconds after they happen."
+    )
+    why_no_history = gettext_lazy("This is an entry of a log: it is written once, never changed.")
     sortable_by = ()
     fields = (
         "moment", "activity_type", "user", "session", "method", "route", "status",

@@ -23,6 +23,7 @@ class DeviceAdmin(ReadOnlyAdmin):
     ordering = ("-last_seen_at", "-id")
     sortable_by = ()
     actions = ("end_trust",)
+    empty_hint = gettext_lazy("The first sign-in from a browser or an app adds its device.")
     fields = (
         "user", "name", "device_type", "browser", "os", "first_seen_at", "last_seen_at", "last_ip",
         "trusted_until", "reported_at", "id", "created_at", "updated_at", "see_also",

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminURLFieldWidget
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,6 +18,11 @@ from core import audit
 from core.admin_soft_delete import SoftDeleteAdmin, SoftDeleteForm
 from users.models import User
 from users.services import can_manage
+
+
+def history_of_user(user: Any) -> tuple[str, str]:
+    """The address and the name of the page with what happened to somebody's account."""
+    return reverse("admin:users_user_history", args=[user.pk]), _("History of %s") % user
 
 
 class UserForm(SoftDeleteForm):
@@ -50,6 +56,9 @@ class UserAdmin(SoftDeleteAdmin):
     sortable_by = ("username", "email", "last_login")
     form = UserForm
     actions = (*SoftDeleteAdmin.actions, "mark_verified", "withdraw_verification")
+    empty_hint = gettext_lazy(
+        "People get an account by signing up, by an invitation, or by being added here."
+    )
     deletion_note = gettext_lazy(
         "Roles, memberships, sessions, devices and tokens stay and grant nothing until the user is "
         "restored: nobody signs in with a deleted account."

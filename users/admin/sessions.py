@@ -60,6 +60,7 @@ class UserSessionAdmin(ReadOnlyAdmin):
     ordering = ("-last_activity_at", "-id")
     sortable_by = ()
     actions = ("end_selected",)
+    empty_hint = gettext_lazy("Every sign-in begins a session.")
     change_form_template = "admin/users/usersession/change_form.html"
     fieldsets = (
         (None, {"fields": ("user", "is_open", "ended_at", "end_reason", "others")}),
