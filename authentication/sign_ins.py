@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from prometheus_client import Counter
 
 from authentication import device_trust
 from authentication.limits import Attempt, LimitReachedError
@@ -28,6 +29,11 @@ ADMIN = "admin"  # the method of staff who came from the admin's sign-in page
 BEGAN_AT_ADMIN = "sign_in_began_at_admin"  # in the session of a sign-in that is going on
 TOLD_AFTER = 5  # wrong passwords in a row before a right one
 NOBODY = User(pk="")  # events about names that no account has
+SIGN_INS = Counter(
+    "truledgr_sign_ins",
+    "Sign-ins: those that succeeded by method, the others by reason, at no method.",
+    ["outcome", "method"],
+)
 
 
 @transaction.atomic
@@ -69,6 +75,7 @@ def record_sign_in(request: HttpRequest, user: User) -> None:
         details["proven_by"] = proven_by
     if device_trust.was_used(request):
         details["trusted_device"] = True
+    SIGN_INS.labels("succeeded", method).inc()
     _record("sign_in", user, details, actor=user)
     _note(ActivityType.SIGN_IN, user, details)
     if assessment.asks:
@@ -96,6 +103,7 @@ def record_failure(attempt: Attempt, reason: str) -> None:
     the time of the answer tells nothing.
     """
     details: dict[str, str | int | None] = {"reason": reason, "known_device": attempt.is_known}
+    SIGN_INS.labels(reason, "").inc()
     _record("sign_in_failed", attempt.account or NOBODY, details)
     _note(ActivityType.SIGN_IN_FAILED, attempt.account, details)
     if attempt.account is not None and attempt.locks:
@@ -112,12 +120,14 @@ def tell_of_wrong_ones(attempt: Attempt, user: User) -> None:
 def record_closed_account(user: User) -> None:
     """Note that somebody was right, but the account is switched off or deleted."""
     details: dict[str, str | int | None] = {"reason": "disabled_account"}
+    SIGN_INS.labels("disabled_account", "").inc()
     _record("sign_in_failed", user, details)
     _note(ActivityType.SIGN_IN_FAILED, user, details)
 
 
 def record_refusal(refusal: LimitReachedError) -> None:
     """Note that a limit was reached: once, not for every try that it refuses."""
+    SIGN_INS.labels("too_many_tries", "").inc()
     if refusal.is_first:
         _record("sign_in_refused", NOBODY, {"reason": "too_many_tries"})
 

@@ -34,11 +34,11 @@ def _lines(labels: Iterable[str], roles: Sequence[SystemRole]) -> Iterator[str]:
     yield f"| permission | {' | '.join(role.slug for role in roles)} |"
     yield f"|---|{':-:|' * len(roles)}"
     for label in labels:
-        marks = ("●" if _holds(role, label) else " " for role in roles)
+        marks = ("●" if holds(role, label) else " " for role in roles)
         yield f"| `{label}` | {' | '.join(marks)} |"
 
 
-def _holds(role: SystemRole, label: str) -> bool:
+def holds(role: SystemRole, label: str) -> bool:
     return any(fnmatchcase(label, pattern) for pattern in role.permissions)
 
 

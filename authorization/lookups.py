@@ -14,7 +14,7 @@ from django.db.models import Model
 
 from authorization.grounds import explained_models
 from authorization.labels import every_permission, permissions_named
-from core.errors import DomainError
+from core.errors import DomainError, NoSuchError
 from core.json_values import flaw_of_text, printable
 from core.rows import all_rows
 from users.models import User
@@ -33,7 +33,7 @@ def known_permission(label: str) -> str:
     """``label`` itself; raise ``DomainError`` when no permission is called so."""
     _refuse_unreadable(label, "permission")
     if label not in permissions_named([label]):
-        raise DomainError(
+        raise NoSuchError(
             f"There is no permission {printable(label)!r}.{_near_permissions(label)}",
             field="permission",
         )

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.apps import apps
 from django.db import connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from prometheus_client import Counter
 
 from core.audit_sql import EventRow
 
@@ -19,6 +20,13 @@ COMMON_COLUMNS = (
     "client_ip", "app", "model", "on_behalf_of_id", "on_behalf_of_label",
 )  # fmt: skip
 OWN_COLUMNS = ("object_id", "object_label", "group_id", "changes", "row_hash")
+_ACTION = COMMON_COLUMNS.index("action")
+
+EVENTS = Counter(
+    "truledgr_audit_events",
+    "Events written to the audit trail, those of transactions that failed included.",
+    ["action"],
+)
 
 
 def joined_transaction(using: str) -> AbstractContextManager[None]:
@@ -37,7 +45,9 @@ def run_insert(using: str, sql: str, params: tuple[Any, ...]) -> list[tuple[Any,
         )
     with transaction.mark_for_rollback_on_error(using), connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall() if cursor.description else []
+        answered = cursor.fetchall() if cursor.description else []
+        EVENTS.labels(params[_ACTION]).inc(max(cursor.rowcount, 0))
+        return answered
 
 
 @cache

@@ -14,7 +14,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, models, router, transaction
 
 from core import audit
-from core.audit_insert import adapted_key, common_values, insert_one_sql
+from core.audit_insert import EVENTS, adapted_key, common_values, insert_one_sql
 from core.audit_sql import LABEL_LENGTH
 
 About = tuple[models.Model, audit.Changes]
@@ -42,6 +42,7 @@ def record_many(
     rows = [*_rows(model, (first, *events), connection, action=action, actor=actor)]
     with transaction.mark_for_rollback_on_error(using), connection.cursor() as cursor:
         cursor.executemany(insert_one_sql(using), rows)
+    EVENTS.labels(action).inc(len(rows))
     return len(rows)
 
 

@@ -199,3 +199,7 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.app}.{self.model} {self.object_label or self.object_id}"
+
+    @property
+    def action_in_words(self) -> str:
+        return self.action.replace("_", " ")

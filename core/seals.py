@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -196,6 +197,14 @@ def _last_finished_id() -> int:
     raise RuntimeError(
         "A transaction that wrote audit events has been open all the while: seal again later."
     ) from last_error
+
+
+def unsealed_since() -> datetime | None:
+    """When the oldest event happened that no seal covers; a seal itself does not count."""
+    previous = _last_seal()
+    events = AuditEvent.objects.filter(id__gt=previous.last_id if previous else 0).order_by("id")
+    oldest = events.exclude(id=previous.event_id if previous else 0).first()
+    return oldest.occurred_at if oldest else None
 
 
 def _seal_rows() -> Any:

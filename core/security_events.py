@@ -15,6 +15,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models, transaction
+from prometheus_client import Counter
 
 from core import audit
 from core.context import current
@@ -30,6 +31,9 @@ MOST_WRITTEN = Rate(amount=600, seconds=60)  # of all kinds together
 MOST_UNCOUNTED = 60  # in one process and minute, while the cache is away
 NOTED = "_security_events"  # on the request: what has been noted of it
 ANSWER = "answer"
+EVENTS = Counter(
+    "truledgr_security_events", "Security events, those that repeat included.", ["kind"]
+)
 
 
 class Kind(models.TextChoices):
@@ -87,6 +91,7 @@ def _noted() -> set[str]:
 
 
 def _note(kind: Kind, reason: str, status: int | None) -> None:
+    EVENTS.labels(kind.value).inc()
     request, actor = current_request(), _actor()
     route = route_of(request)
     who = f"user:{actor.pk}" if actor else network_of(current().client_ip)

@@ -9,11 +9,19 @@ class TruLedgrConfig(AppConfig):
     verbose_name = "TruLedgr"
 
     def ready(self) -> None:
-        """From here on lines of the log say who and where; see ``truledgr.log_lines``."""
+        """From here on lines of the log say who and where, and statements are measured.
+
+        See ``truledgr.log_lines`` and ``truledgr.metrics``.
+        """
+        from django.db.backends.signals import connection_created
+
+        import truledgr.tasks  # noqa: F401 - a job of the schedule
         from truledgr import log_context
         from truledgr.log_lines import ContextFilter
+        from truledgr.metrics import queries
 
         ContextFilter.read = staticmethod(log_context.read)
+        connection_created.connect(queries.on_connected, dispatch_uid="metrics")
 
 
 class TruLedgrAdminConfig(AdminConfig):

@@ -24,6 +24,7 @@ from core.api.pagination import PAGE_SIZE
 from core.models import AuditEvent
 from groups.models import Group, Membership
 from items.models import Item
+from truledgr import admin_home, palette
 from users.models import Device, SessionActivity, SessionDay, User, UserSession
 from users.session_reading import rows_to_read
 from users.sessions import hash_key
@@ -199,6 +200,47 @@ def activity_of_user() -> Rows:
     return SessionActivity.objects.filter(user=ID).order_by("-occurred_at")[:PAGE]
 
 
+# --- The start page of the admin, and its palette ---------------------------------------------
+
+
+def newest_users() -> Rows:
+    """Of this moment: where everybody is new, to read all of them would be right."""
+    return admin_home.new_users(timezone.now())
+
+
+def suspicious_sign_ins_of_a_week() -> Rows:
+    rows = admin_home.suspicious_sign_ins(timezone.now() - timedelta(days=7))
+    return rows.order_by()[: admin_home.MOST]
+
+
+def open_sessions_of_everybody() -> Rows:
+    return UserSession.objects.active().order_by()[: admin_home.MOST]
+
+
+def deleted_users() -> Rows:
+    return admin_home.deleted_rows(User).order_by()[: admin_home.MOST]
+
+
+def deleted_items() -> Rows:
+    return admin_home.deleted_rows(Item).order_by()[: admin_home.MOST]
+
+
+def users_near_a_username() -> Rows:
+    return palette.people_near("username", "ad")
+
+
+def users_near_an_address() -> Rows:
+    return palette.people_near("email", "ad")
+
+
+def groups_near_a_slug() -> Rows:
+    return palette.groups_near("slug", "ad")
+
+
+def groups_near_a_name() -> Rows:
+    return palette.groups_near("name", "ad")
+
+
 # --- The audit trail ------------------------------------------------------------------------
 
 
@@ -256,6 +298,15 @@ HOT: tuple[Callable[[], Rows], ...] = (
     days_of_user,
     accounts_to_close,
     device_by_fingerprint,
+    newest_users,
+    suspicious_sign_ins_of_a_week,
+    open_sessions_of_everybody,
+    deleted_users,
+    deleted_items,
+    users_near_a_username,
+    users_near_an_address,
+    groups_near_a_slug,
+    groups_near_a_name,
     activity_of_user,
     trail_of_object,
     trail_of_person,

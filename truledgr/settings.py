@@ -7,10 +7,19 @@ one, which refuses to start until its secrets are set.
 import os
 from pathlib import Path
 
-from csp.constants import NONE, SELF
-
 from authentication.oauth.environment import read_providers
 from truledgr.api_settings import SPECTACULAR_SETTINGS, rest_framework  # noqa: F401 (a setting)
+from truledgr.browser_settings import (
+    CORS_ALLOW_CREDENTIALS,  # noqa: F401 (a setting, as the next ones)
+    CORS_ALLOW_HEADERS,  # noqa: F401
+    CORS_ALLOW_METHODS,  # noqa: F401
+    CORS_EXPOSE_HEADERS,  # noqa: F401
+    CORS_PREFLIGHT_MAX_AGE,  # noqa: F401
+    CORS_URLS_REGEX,  # noqa: F401
+    content_security_policy,
+    cors_allowed_origins,
+)
+from truledgr.database_settings import database
 from truledgr.environment import Environment
 from truledgr.log_settings import log_settings
 from truledgr.mail_settings import public_url, sender_at
@@ -38,6 +47,13 @@ FIELD_ENCRYPTION_KEYS = env.fernet_keys(
 )
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", required_because=PRODUCTION)
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+# Shown on every page beside the name of the site, so that nobody takes one for the other.
+ENVIRONMENT_NAME = env.matching(
+    "ENVIRONMENT_NAME",
+    r"|[A-Za-z0-9][A-Za-z0-9 ._-]{0,19}",
+    default="development" if DEBUG else "",
+    example="staging",
+)
 
 # --- Applications -------------------------------------------------------------------------
 
@@ -65,6 +81,7 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "corsheaders",
     "csp",
     "django_extensions",
     "schematools",
@@ -85,6 +102,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Outside of all that may refuse a request: a page of another origin sees why.
+    "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -112,6 +131,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "truledgr.environment_badge.environment_badge",
             ],
         },
     },
@@ -119,26 +139,7 @@ TEMPLATES = [
 
 # --- Databases and cache ------------------------------------------------------------------
 
-SQLITE_OPTIONS = {
-    # A writer takes its lock at BEGIN and waits its turn, instead of failing half way.
-    "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
-    # recursive_triggers: without it INSERT OR REPLACE deletes rows behind the triggers' back.
-    "init_command": (
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
-        "PRAGMA recursive_triggers=ON; PRAGMA cache_size=-65536;"
-    ),
-}
-
-DATABASES = {"default": env.database("DATABASE_URL", default_file=BASE_DIR / "db.sqlite3")}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
-else:
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
-        "min_size": 1,
-        "max_size": env.number("DATABASE_POOL_SIZE", default=10, minimum=1),
-        "timeout": env.number("DATABASE_POOL_TIMEOUT", default=10, minimum=1),
-    }
+DATABASES = {"default": database(env, default_file=BASE_DIR / "db.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": env.cache("CACHE_URL")}
@@ -308,22 +309,13 @@ ACCOUNT_DELETION_GRACE_DAYS = env.number("ACCOUNT_DELETION_GRACE_DAYS", default=
 
 # --- The API ------------------------------------------------------------------------------
 
-REST_FRAMEWORK = rest_framework(env)
+REST_FRAMEWORK = rest_framework(env, debug=DEBUG)
 
 # --- Browsers -----------------------------------------------------------------------------
 
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "object-src": [NONE],
-        "base-uri": [SELF],
-        # A sign-in form is sent here and answered with a redirect to the provider.
-        "form-action": [SELF, *OAUTH_PROVIDERS.origins],
-        "frame-ancestors": [NONE],
-    },
-}
+CONTENT_SECURITY_POLICY = content_security_policy(providers=OAUTH_PROVIDERS.origins)
 X_FRAME_OPTIONS = "DENY"
+CORS_ALLOWED_ORIGINS = cors_allowed_origins(env, production=not DEBUG)
 SECURE_REFERRER_POLICY = "same-origin"
 if not DEBUG:
     SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", default=True)
@@ -336,11 +328,21 @@ if not DEBUG:
     DEVICE_TRUST_COOKIE_NAME = "__Host-device-trust"
     CSRF_COOKIE_SECURE = True
     CSRF_COOKIE_NAME = "__Host-csrftoken"
+    # Load balancers and container engines ask a process itself, without TLS.
+    SECURE_REDIRECT_EXEMPT = [r"^health/"]
     if env.flag("BEHIND_TLS_PROXY", default=False):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # How many proxies of ours add to X-Forwarded-For; 0 means that the header is not believed.
 TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", default=0)
+
+# What Prometheus sends for /metrics, which without it is there in development only.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+SHORTEST_METRICS_TOKEN = 32
+if METRICS_TOKEN and (
+    len(METRICS_TOKEN) < SHORTEST_METRICS_TOKEN or len(set(METRICS_TOKEN)) < MINIMUM_VARIETY
+):
+    env.refuse("METRICS_TOKEN", f"is too weak. Set {SHORTEST_METRICS_TOKEN} random characters.")
 
 # --- Text, time, static files, mail -------------------------------------------------------
 

@@ -7,6 +7,7 @@ from truledgr import health
 from truledgr.api_pages import DocsView, SchemaView
 from truledgr.errors import unknown_api_url
 from truledgr.home import home
+from truledgr.metrics.views import metrics
 from truledgr.privacy import privacy
 
 urlpatterns = [
@@ -17,6 +18,7 @@ urlpatterns = [
     path("accounts/", include("authentication.urls")),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
+    path("metrics", metrics, name="metrics"),
     path("api/auth/", include("authentication.api.headless_urls")),
     path("api/v1/", include("users.api.urls")),
     path("api/v1/", include("authentication.api.urls")),

@@ -29,10 +29,15 @@ def mails() -> Any:
 
 def waiting_since() -> datetime | None:
     """Since when the mail waits that has been due for longest; ``None`` when none is due."""
+    return due_since(mails())
+
+
+def due_since(tasks: Any) -> datetime | None:
+    """Since when the task of ``tasks`` waits that has been due for longest, if one does."""
     due: datetime | None = None
     for row in (
-        mails().ready().filter(run_after=get_date_max()).order_by("enqueued_at").first(),
-        mails().ready().exclude(run_after=get_date_max()).order_by("run_after").first(),
+        tasks.ready().filter(run_after=get_date_max()).order_by("enqueued_at").first(),
+        tasks.ready().exclude(run_after=get_date_max()).order_by("run_after").first(),
     ):
         if row is not None:
             since = row.enqueued_at if row.run_after == get_date_max() else row.run_after

@@ -7,7 +7,7 @@ told whose it was is gone, except from the audit trail (docs/developer/personal-
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -117,13 +117,16 @@ def due_accounts() -> Any:
     return due.order_by("deletion_due_at", "pk")
 
 
-def close_due_accounts() -> list[Closed]:
+def close_due_accounts(advance: Callable[[int], object] = lambda _count: None) -> list[Closed]:
     """Close each account that is due, in a transaction of its own; answer what became of them.
 
-    One that fails does not keep the others. Where something is in the way by now the request is
-    withdrawn, and its owner told.
+    ``advance`` is told of each. One that fails does not keep the others. Where something is in
+    the way by now the request is withdrawn, and its owner told.
     """
-    done = list(_close_each())
+    done = []
+    for closed in _close_each():
+        done.append(closed)
+        advance(1)
     _sweep()
     return done
 

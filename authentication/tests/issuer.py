@@ -19,6 +19,7 @@ import json
 import threading
 import time
 from base64 import b64decode, urlsafe_b64encode
+from functools import cache
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from secrets import token_urlsafe
@@ -43,6 +44,12 @@ FAULTS = frozenset(
 )  # fmt: skip
 
 
+@cache
+def _key(_name):
+    """The key of that name: making one costs more than most tests."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+
+
 class Issuer:
     """Start it with ``with``; ``url`` is the issuer as its tokens spell it."""
 
@@ -61,7 +68,7 @@ class Issuer:
         self._codes: dict[str, dict] = {}
         self._access: dict[str, dict] = {}
         self._lock = threading.Lock()
-        self.rotate_key()
+        self._key, self._key_id = _key("own"), token_urlsafe(8)
 
     # --- Running ----------------------------------------------------------------------------
 
@@ -80,8 +87,7 @@ class Issuer:
 
     def rotate_key(self):
         """Sign with a new key from now on; the old one is published no more."""
-        self._key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-        self._key_id = token_urlsafe(8)
+        self._key, self._key_id = _key(token_urlsafe(8)), token_urlsafe(8)
 
     # --- What a client is given -------------------------------------------------------------
 
@@ -135,7 +141,7 @@ class Issuer:
             return _hmac_signed(held, headers, json.dumps(self.keys()["keys"][0]).encode())
         key = self._key
         if "wrong_key" in self.faults:
-            key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+            key = _key("of somebody else")
         return self._encoded(held, key, headers)
 
     @staticmethod

@@ -200,19 +200,28 @@ def run_on_sqlite(arguments: Sequence[str]) -> Outcome:
 
 def run_on_postgres(arguments: Sequence[str]) -> Outcome:
     try:
-        choice = choose(
-            environ=os.environ,
-            candidates=local_candidates(user=_login_name(), socket_directories=_sockets()),
-            ask=ask_server,
-        )
-        for reason in choice.passed_over:
-            say(f"Not used: {reason}.")
-        with _started(choice) as (url, version):
-            engine = f"PostgreSQL {version} ({choice.where})"
+        with some_postgres() as (url, engine):
             say(f"\n=== {engine} ===")
             return run_pytest(engine, arguments, vendor="postgresql", database_url=url)
     except ServerError as error:
         return Outcome("PostgreSQL", f"could not run: {error}", is_good=False)
+
+
+@contextmanager
+def some_postgres() -> Iterator[tuple[str, str]]:
+    """The URL of a database that is not there yet, and what its server is called.
+
+    What has been made there is dropped at the end. Raise ``ServerError`` where there is none.
+    """
+    choice = choose(
+        environ=os.environ,
+        candidates=local_candidates(user=_login_name(), socket_directories=_sockets()),
+        ask=ask_server,
+    )
+    for reason in choice.passed_over:
+        say(f"Not used: {reason}.")
+    with _started(choice) as (url, version):
+        yield url, f"PostgreSQL {version} ({choice.where})"
 
 
 @contextmanager
@@ -249,7 +258,8 @@ def run_pytest(engine: str, arguments: Sequence[str], *, vendor: str, database_u
             MIGRATED_ONCE: "1",
         }
         command = [sys.executable, "-m", "pytest", "-p", "truledgr.tests.engines"]
-        command += ["-n", str(_workers()), *arguments]
+        # Tests of one group share what is made for the module: by one worker, once.
+        command += ["-n", str(_workers()), "--dist", "loadgroup", *arguments]
         process = subprocess.Popen(command, cwd=PROJECT, env=environ)
         code = _wait(process)
         counts = json.loads(report.read_text()) if report.exists() else {}

@@ -33,7 +33,7 @@ if __name__ == "__main__":
     django.setup()
 
 from django.apps import apps  # noqa: E402 (models need the set-up)
-from django.core.management import call_command  # noqa: E402
+from django.core.management import call_command, execute_from_command_line  # noqa: E402
 from django.db.migrations.executor import MigrationExecutor  # noqa: E402
 from django.db.migrations.recorder import MigrationRecorder  # noqa: E402
 
@@ -49,18 +49,27 @@ from users.models import User  # noqa: E402
 class Killer:
     """Counts the writes of this process; kills it before write number ``at``, or at a commit.
 
-    ``among`` narrows the count to writes whose text or parameters contain it.
+    ``number`` is the signal. ``among`` narrows the count to writes whose text or parameters
+    contain it.
     """
 
-    def __init__(self, *, at: int | None, at_commit: bool, among: str) -> None:
+    def __init__(
+        self,
+        *,
+        at: int | None,
+        at_commit: bool = False,
+        among: str = "",
+        number: int = signal.SIGKILL,
+    ) -> None:
         self.at, self.at_commit, self.among, self.writes = at, at_commit, among, 0
+        self.number = number
         self.real_commit = connection._commit
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
         if WRITES.match(str(sql)) and self.among in f"{sql} {params}":
             self.writes += 1
             if self.writes == self.at:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), self.number)
         return execute(sql, params, many, context)
 
     def commit(self) -> None:
@@ -97,6 +106,31 @@ def run(
     if status:
         raise RuntimeError(f"{job.__name__} failed by itself")
     return int(written)
+
+
+def stopped(number: int, at: int, *words: str, among: str = "") -> tuple[int, str]:
+    """Run a command in a fork that gets the signal before a write; its exit code and last words."""
+    close()
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(writer, sys.stderr.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+        try:
+            with connection.execute_wrapper(Killer(at=at, number=number, among=among)):
+                execute_from_command_line(["manage.py", *words])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        except BaseException:  # noqa: BLE001 (nothing may unwind into the parent's stack)
+            traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(code)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        said = pipe.read()
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status), said
 
 
 def killed_again_and_again(job: Callable[[], object], *, writes: int) -> Iterator[None]:
@@ -241,10 +275,12 @@ def killed_migrations(scratch: str, reference: str) -> dict[str, Any]:
     notes = [f"'{app}', '{name}'" for app, name in applied if app in OWN_APPS]
     use(scratch)
     # The first ones die between what a migration does and the note that it was done.
+    stop = stopped(signal.SIGINT, 1, "migrate", among=notes[0])
     kills = sum(run(migrate, at=1, among=note) is None for note in notes)
     kills += sum(1 for _ in killed_again_and_again(migrate, writes=writes))
     return {
         "kills": kills,
+        "stops": [stop],
         "is_same_schema": schema() == expected,
         "flaws": flaws(),
         "system_roles": apps.get_model("authorization.Role").objects.count(),
@@ -283,6 +319,12 @@ def killed_seeds(scratch: str, reference: str) -> dict[str, Any]:
     writes = run(seed)
     expected = rows()
     use(scratch)
+    size = [f"--{name}={value}" for name, value in SMALL.items()]
+    stops = [
+        stopped(number, writes // ATTEMPTS, "seed_demo", *size)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    ]
+    flaws_of_stops = flaws() + disagreements()
     outcomes = [
         {"flaws": flaws(), "other": disagreements()}
         for _ in killed_again_and_again(seed, writes=writes)
@@ -295,6 +337,8 @@ def killed_seeds(scratch: str, reference: str) -> dict[str, Any]:
     after.pop("core.AuditEvent")
     return {
         "kills": outcomes,
+        "stops": stops,
+        "flaws_of_stops": flaws_of_stops,
         "flaws": flaws() + disagreements(),
         "differences": _differences(made, expected),
         "added_again": _differences(after, made) if again else {},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from core.ids import uuid7
 from groups.models import Membership, MembershipRank, MembershipStatus
 from groups.services import groups, invitations, joining, members, ownership, places
 from groups.tests.inviting import again, fresh, invited
@@ -40,6 +41,17 @@ def groups_groups__create_group():
         "create",
         lambda group: group,
         refused=lambda: groups.create_group(actor=gone, name="Team"),
+    )
+
+
+def groups_groups__create_group_once():
+    taken = group_of()
+    return Call(
+        lambda a: groups.create_group_once(actor=a, key=uuid7(), name="Team")[0],
+        UserFactory(),
+        "create",
+        lambda group: group,
+        refused=lambda: groups.create_group_once(actor=UserFactory(), key=taken.pk, name="Team"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 
+from core.ids import uuid7
 from items.services import bulk, importing, items, moving, versions
 from items.tests.factories import ItemFactory
 from truledgr.tests.service_scenarios import Call
@@ -14,6 +15,16 @@ def items_items__create_item():
     group = group_of()
     return Call(
         lambda a: items.create_item(actor=a, name="Kettle", group=group),
+        group.owner,
+        "create",
+        lambda item: item,
+    )
+
+
+def items_items__create_item_once():
+    group = group_of()
+    return Call(
+        lambda a: items.create_item_once(actor=a, key=uuid7(), name="Kettle", group=group)[0],
         group.owner,
         "create",
         lambda item: item,

@@ -21,6 +21,8 @@ from truledgr.tests.test_openapi import served_flows
 
 pytestmark = pytest.mark.django_db
 
+JSON = "application/json"
+
 
 def rows_of(table):
     """``METHOD route`` and the answer to each caller, in the order of ``CALLERS``."""
@@ -78,13 +80,12 @@ def answer_of(client, method, path, body=None):
     """
     cookies = client.cookies.output(header="")
     cache.clear()  # and no count of a rate limit
+    sent, content_type = "", "application/octet-stream"
+    if body is not None:
+        is_text = isinstance(body, str)
+        sent, content_type = (body, "text/csv") if is_text else (json.dumps(body), JSON)
     with transaction.atomic():
-        if body is None:
-            response = client.generic(method, path)
-        elif isinstance(body, str):
-            response = client.generic(method, path, body, "text/csv")
-        else:
-            response = client.generic(method, path, json.dumps(body), "application/json")
+        response = client.generic(method, path, sent, content_type, headers={"If-Match": "*"})
         if response.streaming:
             b"".join(response.streaming_content)
         transaction.set_rollback(True)

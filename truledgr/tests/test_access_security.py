@@ -101,7 +101,9 @@ def test_asvs_8_3_1_the_services_refuse_what_the_api_would_let_through(api_of, m
     client = api_of(stranger)
 
     for method, body in (("patch", {"name": "Mine"}), ("delete", None)):
-        answer = getattr(client, method)(f"/api/v1/items/{item.pk}", body, format="json")
+        answer = getattr(client, method)(
+            f"/api/v1/items/{item.pk}", body, format="json", headers={"If-Match": "*"}
+        )
         assert answer.status_code == 403
 
     item.refresh_from_db()

@@ -4,15 +4,12 @@ Each answer is held to the OpenAPI document, and afterwards the database is sear
 secret on the way.
 """
 
-import json
 import time
-from io import StringIO
 from types import SimpleNamespace
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
-from django.core.management import call_command
 
 from authentication.tests.authenticator import Authenticator
 from authentication.tests.issuer import Issuer
@@ -27,13 +24,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # What the other kind of client has no use for.
 OF_THE_OTHER = {"app": {"auth/provider/redirect"}, "browser": {"auth/provider/token"}}
-
-
-@pytest.fixture(scope="module")
-def document():
-    out = StringIO()
-    call_command("spectacular", "--format", "openapi-json", stdout=out)
-    return json.loads(out.getvalue())
 
 
 @pytest.fixture

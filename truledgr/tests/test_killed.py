@@ -1,10 +1,12 @@
-"""A process that is killed half way leaves the database consistent; running it again finishes."""
+"""A process that is killed or stopped half way leaves the database consistent, and can go on."""
 
 import pytest
 
 from authorization.system_roles import SYSTEM_ROLES
 from truledgr.tests.killing import TREE
 from truledgr.tests.scratch import report_of
+
+pytestmark = pytest.mark.xdist_group("killed")
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +56,13 @@ def test_running_killed_migrations_again_ends_in_the_same_schema(report):
     assert migrations["flaws"] == []
     assert migrations["system_roles"] == len(SYSTEM_ROLES)
     assert migrations["permissions"] > 50
+
+
+def test_commands_that_are_stopped_say_so_in_a_line_and_leave_nothing_half_made(report):
+    stops = report["migrations"]["stops"] + report["seeds"]["stops"]
+
+    assert [code for code, _said in stops] == [130, 130, 130]
+    for _code, said in stops:
+        assert said.count("\n") == 1
+        assert said.startswith("Stopped. ")
+    assert report["seeds"]["flaws_of_stops"] == []

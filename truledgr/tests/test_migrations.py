@@ -6,6 +6,8 @@ from django.apps import apps
 from truledgr.tests.killing import OWN_APPS
 from truledgr.tests.scratch import report_of
 
+pytestmark = pytest.mark.xdist_group("migrations")
+
 LABELS = ("core", "users", "authentication", "authorization", "groups", "items")
 
 

@@ -28,8 +28,9 @@ def test_the_table_names_every_rule_its_days_and_what_it_removes(settings):
     lines = run("--dry-run").splitlines()
 
     assert lines[0].split() == ["rule", "days", "would", "remove", "kept", "what"]
-    assert [line.split()[0] for line in lines[1:]] == NAMES
-    for rule, line in zip(rules(), lines[1:], strict=True):
+    assert lines[-1] == "Nothing is past its days."
+    assert [line.split()[0] for line in lines[1:-1]] == NAMES
+    for rule, line in zip(rules(), lines[1:-1], strict=True):
         assert f" {settings.RETENTION_DAYS[rule.setting]} " in line
         assert line.endswith(rule.removes)
 

@@ -51,7 +51,7 @@ def test_a_missing_migration_is_named_before_anything_is_written():
     (latest,) = MigrationLoader(connection).graph.leaf_nodes("items")
     MigrationRecorder(connection).record_unapplied(*latest)
 
-    with pytest.raises(CommandError, match=r"Run 'manage\.py migrate' first"):
+    with pytest.raises(CommandError, match=r"Run 'python manage\.py migrate' first"):
         seed(**SMALL)
     assert not User.objects.exists()
 
@@ -62,7 +62,7 @@ def test_a_database_that_does_not_answer_is_a_sentence(monkeypatch):
 
     monkeypatch.setattr(seed_demo, "MigrationExecutor", refuse)
 
-    with pytest.raises(CommandError, match="The database does not answer: no route"):
+    with pytest.raises(CommandError, match="The database did not answer: no route"):
         seed(**SMALL)
 
 

@@ -45,7 +45,13 @@ class Buffer:
         self._counts: Counter[UUID] = Counter()
         self._oldest_at = 0.0
         self._lost = 0
+        self.lost = 0  # in all, since the process began
         self._thread: threading.Thread | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many rows are not in the database yet."""
+        return len(self._rows)
 
     def add(self, row: Row | None, *, counted: UUID | None = None) -> None:
         """Keep ``row`` and one request of the session ``counted`` until they are written."""
@@ -108,6 +114,7 @@ class Buffer:
         if not self._lost:
             logger.error("Activity is being lost: more than %d rows wait for the database.", MOST)
         self._lost += too_many
+        self.lost += too_many
         for _ in range(too_many):
             self._rows.popleft()
 
@@ -143,11 +150,12 @@ add = buffer.add
 flush = buffer.flush
 
 
-def _flush_at_exit() -> None:
+def flush_at_exit() -> None:
+    """Write what waits, and go on trying for a while; called at the end of the process."""
     until = time.monotonic() + SECONDS_TO_END
     while not flush(seconds=SECONDS_TO_END) and time.monotonic() < until:
         time.sleep(0.1)  # the database is away, or somebody holds a session
 
 
 os.register_at_fork(after_in_child=buffer.start_empty)
-atexit.register(_flush_at_exit)
+atexit.register(flush_at_exit)

@@ -64,7 +64,10 @@ def test_a_session_that_may_change_something_changes_items_and_no_credentials(bo
     client = acting_as(bob, by=root, allow_changes="on")
 
     changed = client.patch(
-        f"/api/v1/items/{item.pk}", {"name": "Pot"}, content_type="application/json"
+        f"/api/v1/items/{item.pk}",
+        {"name": "Pot"},
+        content_type="application/json",
+        headers={"If-Match": "*"},
     )
 
     assert changed.status_code == 200

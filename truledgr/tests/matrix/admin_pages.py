@@ -256,6 +256,8 @@ GET    admin/login/                                                             
 POST   admin/login/                                                             in 403 403 403 403 403 200 200 200 200  in
 GET    admin/logout/                                                           302 302 302 302 302 302 405 405 405 405 302
 POST   admin/logout/                                                           302 302 302 302 302 302 200 200 200 200 302
+GET    admin/palette/                                                           in  in  in  in  in  in 200 200 200 200  in
+POST   admin/palette/                                                           in  in  in  in  in  in 405 405 405 405  in
 GET    admin/password_change/                                                   in  in  in  in  in  in 302 302 302 302  in
 POST   admin/password_change/                                                   in  in  in  in  in  in 302 302 302 302  in
 GET    admin/password_change/done/                                              in  in  in  in  in  in 200 200 200 200  in
