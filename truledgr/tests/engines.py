@@ -53,7 +53,8 @@ REPORT_FILE = "TRULEDGR_TEST_REPORT"
 ONLY_DATABASE = "TRULEDGR_TEST_ONLY_DATABASE"
 # The workers copy a database that the first of them migrates; the runner removes it.
 MIGRATED_ONCE = "TRULEDGR_TEST_MIGRATED_ONCE"
-OF_DATABASE = frozenset({"db", "transactional_db", "live_server", "django_db_setup"})
+EMPTYING = frozenset({"transactional_db", "live_server"})
+OF_DATABASE = EMPTYING | {"db", "django_db_setup"}
 SECONDS_TO_END = 10
 MOST_WORKERS = 4
 INTERRUPTED = 130
@@ -329,6 +330,8 @@ def say(text: str) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run both engines, whatever becomes of the first. 0 only when both are good."""
     signal.signal(signal.SIGTERM, _terminate)
+    # Where a script runs it in the background Ctrl-C is ignored, and would be by what tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in redirecting(os.environ):
         del os.environ[name]
     outcomes: list[Outcome] = []
@@ -358,17 +361,29 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, on the second engine, what has to do with none."""
-    if not os.environ.get(ONLY_DATABASE):
-        return
-    kept = [item for item in items if _is_of_database(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
-    items[:] = kept
+    """Leave out, on the second engine, what has to do with none. Begin with what takes long.
+
+    A worker that took a group last would go on when all others are done. What empties tables comes
+    after what does not, as pytest-django has it.
+    """
+    if os.environ.get(ONLY_DATABASE):
+        kept = [item for item in items if _is_of_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+        items[:] = kept
+    items.sort(key=lambda item: (_empties_tables(item), not item.get_closest_marker("xdist_group")))
 
 
 def _is_of_database(item: pytest.Item) -> bool:
-    fixtures = set(getattr(item, "fixturenames", ()))
-    return item.get_closest_marker("django_db") is not None or bool(fixtures & OF_DATABASE)
+    return item.get_closest_marker("django_db") is not None or bool(_fixtures(item) & OF_DATABASE)
+
+
+def _empties_tables(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("django_db")
+    return bool(mark and mark.kwargs.get("transaction")) or bool(_fixtures(item) & EMPTYING)
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -35,6 +35,7 @@ if __name__ == "__main__":
 from django.apps import apps  # noqa: E402 (models need the set-up)
 from django.core.management import call_command, execute_from_command_line  # noqa: E402
 from django.db.migrations.executor import MigrationExecutor  # noqa: E402
+from django.db.migrations.loader import MigrationLoader  # noqa: E402
 from django.db.migrations.recorder import MigrationRecorder  # noqa: E402
 
 from core import seals  # noqa: E402
@@ -391,5 +392,6 @@ def round_trip(name: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    MigrationLoader(None)  # once here, and not in every fork
     scenario = {"kill": kill, "round_trip": round_trip}[sys.argv[1]]
     sys.stdout.write(json.dumps(scenario(str(connection.settings_dict["NAME"]))))

@@ -149,6 +149,26 @@ def test_only_a_server_given_by_hand_keeps_the_secrets_of_the_environment():
     assert redirecting({**environ, "TEST_DATABASE_URL": GIVEN}) == {"PGHOSTADDR"}
 
 
+def test_tests_of_one_group_are_run_by_one_worker(tmp_path):
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_group.py").write_text(
+        "import os, pytest\n"
+        "@pytest.mark.parametrize('number', range(8))\n"
+        "@pytest.mark.xdist_group('one')\n"
+        "def test_it(number):\n"
+        "    with open('workers', 'a') as file:\n"
+        "        print(os.environ['PYTEST_XDIST_WORKER'], file=file)\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "xdist", "-n2", "--dist", "loadgroup"]
+
+    environ = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    subprocess.run(command, cwd=tmp_path, env=environ, check=True, capture_output=True)
+
+    workers = (tmp_path / "workers").read_text().split()
+    assert len(workers) == 8
+    assert len(set(workers)) == 1
+
+
 def test_a_temporary_server_answers_and_leaves_no_process_and_no_file(monkeypatch):
     for name in redirecting(os.environ):
         monkeypatch.delenv(name)

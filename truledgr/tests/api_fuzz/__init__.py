@@ -1,6 +1,6 @@
 """Runs schemathesis over the whole OpenAPI document, against a server on PostgreSQL.
 
-    python -m truledgr.tests.api_fuzz [--short] [--seed N] [--as signed-in|anonymous] [--only ID]
+    python -m truledgr.tests.api_fuzz [--short] [--seed N] [--as signed-in|anonymous] [-- …]
 
 ``schemathesis.toml`` has what each check expects, ``hooks`` who asks. A world of demo data is
 made in a database of its own and dropped at the end, and limits are off. The same seed and the

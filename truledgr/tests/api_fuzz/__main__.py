@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -61,26 +62,53 @@ def _run(options: argparse.Namespace, seed: int, url: str, directory: Path) -> i
         document = f"http://127.0.0.1:{server.port}/api/schema/?format=json"
         given = [document, "--seed", str(seed), *(SHORT if options.short else ()), *options.rest]
         share = SHARE if options.short else {}
-        codes = []
-        if options.who != ANONYMOUS:
-            say("\n=== Signed in ===")
-            token = ["--header", f"Authorization: Bearer {world.token}"]
-            codes.append(_schemathesis([*given, *token], {**world.environ, **share}))
-        if options.who != SIGNED_IN:
-            say("\n=== Anonymous ===")
-            codes.append(_schemathesis(given, share))
+        callers: dict[str, tuple[list[str], dict[str, str]]] = {
+            SIGNED_IN: (["--header", f"Authorization: Bearer {world.token}"], world.environ),
+            ANONYMOUS: ([], {}),
+        }
+        runs = [
+            Run(caller, [*given, *credentials], {**environ, **share}, directory)
+            for caller, (credentials, environ) in callers.items()
+            if options.who in {None, caller}
+        ]
+        try:
+            codes = [run.end() for run in runs]
+        finally:
+            for run in runs:
+                run.process.terminate()
+                run.process.wait()
         log = server.log.read_text()
     if any(codes):
         say(f"\n=== The server's log ===\n{log}")
     return max(codes)
 
 
-def _schemathesis(options: Sequence[str], environ: Mapping[str, str]) -> int:
-    program = Path(sys.executable).with_name("schemathesis")
-    command = [str(program), "--config-file", str(CONFIGURATION), "run", *options]
-    return subprocess.run(
-        command, cwd=PROJECT, env={**os.environ, **environ}, check=False
-    ).returncode
+class Run:
+    """One schemathesis, for one kind of caller, beside that for the other."""
+
+    def __init__(
+        self, caller: str, options: Sequence[str], environ: Mapping[str, str], directory: Path
+    ) -> None:
+        self.caller = caller
+        self.said = directory / f"{caller}.log"
+        program = Path(sys.executable).with_name("schemathesis")
+        command = [str(program), "--config-file", str(CONFIGURATION), "run", *options]
+        with self.said.open("wb") as said:
+            self.process = subprocess.Popen(
+                command, cwd=PROJECT, env={**os.environ, **environ}, stdout=said, stderr=said
+            )
+
+    def end(self) -> int:
+        """Show what it says while it says it, and answer its exit code."""
+        say(f"\n=== {self.caller} ===")
+        with self.said.open() as said:
+            while True:
+                is_over = self.process.poll() is not None
+                sys.stdout.write(said.read())
+                sys.stdout.flush()
+                if is_over:
+                    return self.process.returncode
+                time.sleep(0.1)
 
 
 if __name__ == "__main__":
