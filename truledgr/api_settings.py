@@ -83,8 +83,15 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "AnalyticsGroupingEnum": "users.analytics.periods.Grouping",
+        "DoorEnum": "core.context.Via",
+        "ImportModeEnum": "items.services.importing.MODES",
+        "ItemKindEnum": "items.models.ItemKind",
         "MembershipRankEnum": "groups.models.MembershipRank",
         "MembershipStatusEnum": "groups.models.MembershipStatus",
         "OwnStatusEnum": "groups.api.serializers.OWN_STATUSES",
+        "RoleScopeEnum": "authorization.models.RoleScope",
+        "TimelineByEnum": "authentication.api.timeline.BY",
+        "TimelineOutcomeEnum": "authentication.api.timeline.OUTCOMES",
     },
 }

@@ -80,22 +80,22 @@ class ExportViewSet(GenericViewSet[User]):
         return as_download(export, request._request)
 
 
-class ObstacleSerializer(serializers.Serializer[Any]):
+class DeletionObstacleSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="Stable, for programs.")
     detail = serializers.CharField(help_text="What is in the way, and what to do about it.")
 
 
-class DeletionSerializer(serializers.Serializer[Any]):
+class AccountDeletionSerializer(serializers.Serializer[Any]):
     """Whether the account is to be deleted, and what is in the way of it."""
 
     due_at = serializers.DateTimeField(
         allow_null=True, help_text="When it is deleted; null as long as nobody asks for it."
     )
     grace_days = serializers.IntegerField(help_text="How long the owner may change their mind.")
-    obstacles = ObstacleSerializer(many=True)
+    obstacles = DeletionObstacleSerializer(many=True)
 
 
-class DeletionAskSerializer(StrictSerializer):
+class AccountDeletionAskSerializer(StrictSerializer):
     username = serializers.CharField(
         max_length=150, help_text="The caller's own username, typed to confirm it."
     )
@@ -106,7 +106,7 @@ class DeletionViewSet(GenericViewSet[User]):
     """The end of the caller's account."""
 
     queryset = User.objects.none()
-    serializer_class = DeletionSerializer
+    serializer_class = AccountDeletionSerializer
     permission_classes = [OwnRowsPermission, SessionsOnly]
     action_permissions = {"retrieve": None, "create": None, "destroy": None}
     problem_statuses = {"create": ("account_has_obstacles",)}
@@ -132,11 +132,11 @@ class DeletionViewSet(GenericViewSet[User]):
             "`step_up_required`). Asked for again, the day stays. 409 `account_has_obstacles` "
             "names what is in the way, such as a group that others belong to."
         ),
-        request=DeletionAskSerializer,
-        responses={202: DeletionSerializer},
+        request=AccountDeletionAskSerializer,
+        responses={202: AccountDeletionSerializer},
     )
     def create(self, request: Request) -> Response:
-        payload = DeletionAskSerializer(data=request.data)
+        payload = AccountDeletionAskSerializer(data=request.data)
         payload.is_valid(raise_exception=True)
         actor = current_user(request)
         actor.deletion_due_at = ask_for_deletion(actor=actor, **payload.validated_data)

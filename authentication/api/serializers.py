@@ -6,7 +6,7 @@ from authentication.models import APIToken
 from core.api.serializers import StrictSerializer
 
 
-class TokenSerializer(serializers.ModelSerializer[APIToken]):
+class APITokenSerializer(serializers.ModelSerializer[APIToken]):
     """A personal access token, without its secret."""
 
     scopes = serializers.ListField(child=serializers.CharField(), read_only=True)
@@ -20,17 +20,17 @@ class TokenSerializer(serializers.ModelSerializer[APIToken]):
         read_only_fields = fields
 
 
-class NewTokenSerializer(TokenSerializer):
+class NewAPITokenSerializer(APITokenSerializer):
     """A personal access token just made, with its secret."""
 
     token = serializers.CharField(read_only=True, help_text="The secret; shown only now.")
 
-    class Meta(TokenSerializer.Meta):
-        fields = [*TokenSerializer.Meta.fields, "token"]
+    class Meta(APITokenSerializer.Meta):
+        fields = [*APITokenSerializer.Meta.fields, "token"]
         read_only_fields = fields
 
 
-class TokenCreateSerializer(StrictSerializer):
+class APITokenCreateSerializer(StrictSerializer):
     name = serializers.CharField(max_length=100, help_text="What it is for.")
     scopes = serializers.ListField(
         child=serializers.CharField(max_length=200),

@@ -79,7 +79,7 @@ class SessionSerializer(serializers.ModelSerializer[UserSession]):
         return end_of(session)
 
 
-class EndedSerializer(serializers.Serializer[Any]):
+class EndedSessionsSerializer(serializers.Serializer[Any]):
     ended = serializers.IntegerField(help_text="How many sessions that were.")
 
 
@@ -149,7 +149,7 @@ class SessionViewSet(StepUpToChange, ListModelMixin, GenericViewSet[UserSession]
         summary="End all other sessions",
         description="All of them, when asked for with an access token. Needs a recent step-up.",
         request=None,
-        responses=EndedSerializer,
+        responses=EndedSessionsSerializer,
     )
     @action(methods=["post"], detail=False, url_path="end-others")
     def end_others(self, request: Request) -> Response:

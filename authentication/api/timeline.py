@@ -17,8 +17,11 @@ from core.api.permissions import OwnRowsPermission
 from core.models import AuditEvent
 from users.api.callers import current_user
 
+BY = ("you", "staff", "")
+OUTCOMES = ("success", "failure")
 
-class EntrySerializer(serializers.Serializer[Any]):
+
+class TimelineEntrySerializer(serializers.Serializer[Any]):
     """An event about the account. What staff did is told without who and where from."""
 
     id = serializers.IntegerField()
@@ -28,10 +31,10 @@ class EntrySerializer(serializers.Serializer[Any]):
     words = serializers.CharField(help_text="What happened, for people.")
     subject = serializers.CharField(help_text="Such as the device's name, or how one signed in.")
     reason = serializers.CharField(help_text="Why, where there is something to say.")
-    by = serializers.ChoiceField(choices=["you", "staff", ""], help_text="Empty: not known.")
+    by = serializers.ChoiceField(choices=BY, help_text="Empty: not known.")
     ip = serializers.IPAddressField(allow_null=True)
     agent = serializers.CharField(help_text="Browser and system, of sign-ins.")
-    outcome = serializers.ChoiceField(choices=["success", "failure"])
+    outcome = serializers.ChoiceField(choices=OUTCOMES)
 
     def to_representation(self, instance: AuditEvent) -> dict[str, Any]:
         entry: Entry = entry_of(instance, self.context["user"])
@@ -71,7 +74,7 @@ class TimelineViewSet(ListModelMixin, GenericViewSet[AuditEvent]):
     """The audit trail of the caller's own account."""
 
     queryset = AuditEvent.objects.none()  # names the model; get_queryset decides the rows
-    serializer_class = EntrySerializer
+    serializer_class = TimelineEntrySerializer
     permission_classes = [OwnRowsPermission]
     action_permissions = {"list": "core.view_auditevent"}
     filter_backends = [StrictFilterBackend]

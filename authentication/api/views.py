@@ -10,9 +10,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from authentication.api.serializers import (
-    NewTokenSerializer,
-    TokenCreateSerializer,
-    TokenSerializer,
+    APITokenCreateSerializer,
+    APITokenSerializer,
+    NewAPITokenSerializer,
 )
 from authentication.models import APIToken, APITokenQuerySet
 from authentication.services import api_tokens
@@ -28,7 +28,7 @@ class TokenViewSet(ListModelMixin, GenericViewSet[APIToken]):
     """The caller's personal access tokens, revoked ones too."""
 
     queryset = APIToken.objects.none()  # names the model; get_queryset decides the rows
-    serializer_class = TokenSerializer
+    serializer_class = APITokenSerializer
     permission_classes = [OwnRowsPermission]
     action_permissions = {
         "list": "authentication.view_apitoken",
@@ -55,11 +55,11 @@ class TokenViewSet(ListModelMixin, GenericViewSet[APIToken]):
             "token has its scopes and its expiry at most. A session makes one only after a recent "
             "step-up (403 `step_up_required`)."
         ),
-        request=TokenCreateSerializer,
-        responses={201: NewTokenSerializer},
+        request=APITokenCreateSerializer,
+        responses={201: NewAPITokenSerializer},
     )
     def create(self, request: Request) -> Response:
-        payload = TokenCreateSerializer(data=request.data)
+        payload = APITokenCreateSerializer(data=request.data)
         payload.is_valid(raise_exception=True)
         actor = current_user(request)
         through = request.auth if isinstance(request.auth, APIToken) else None

@@ -47,7 +47,7 @@ class PersonSerializer(serializers.ModelSerializer[User]):
         read_only_fields = fields
 
 
-class GroundSerializer(serializers.Serializer[Ground]):
+class PermissionGroundSerializer(serializers.Serializer[Ground]):
     """What grants it, or what is missing. The role, dates and reason are of where it comes from."""
 
     code = serializers.CharField(help_text="Stable, for programs.")
@@ -60,26 +60,28 @@ class GroundSerializer(serializers.Serializer[Ground]):
     reason = serializers.CharField()
 
 
-class ObjectSerializer(serializers.Serializer[Model]):
+class ExplainedObjectSerializer(serializers.Serializer[Model]):
     type = serializers.CharField(source="_meta.label_lower")
     id = serializers.CharField(source="pk")
     name = serializers.CharField(source="__str__")
 
 
-class ExplanationSerializer(serializers.Serializer[Explanation]):
+class PermissionExplanationSerializer(serializers.Serializer[Explanation]):
     user = PersonSerializer()
     permission = serializers.CharField()
-    object = ObjectSerializer(source="obj", allow_null=True)
+    object = ExplainedObjectSerializer(source="obj", allow_null=True)
     allowed = serializers.BooleanField()
     verdict = serializers.CharField(help_text="The answer in one sentence.")
-    grants = GroundSerializer(many=True, help_text="All that grant it; none when it is denied.")
-    missing = GroundSerializer(
+    grants = PermissionGroundSerializer(
+        many=True, help_text="All that grant it; none when it is denied."
+    )
+    missing = PermissionGroundSerializer(
         source="lacks", many=True, help_text="What is missing, has ended or is switched off."
     )
     roles = RoleInBriefSerializer(many=True, help_text="Those that hold it, of those you may see.")
 
 
-class HolderSerializer(PersonSerializer):
+class PermissionHolderSerializer(PersonSerializer):
     grants = serializers.SerializerMethodField()
 
     class Meta(PersonSerializer.Meta):
@@ -87,7 +89,7 @@ class HolderSerializer(PersonSerializer):
         read_only_fields = fields
 
     def get_grants(self, user: User) -> list[dict[str, Any]]:
-        shown: Any = GroundSerializer(self.context["grounds"].get(user.pk, ()), many=True)
+        shown: Any = PermissionGroundSerializer(self.context["grounds"].get(user.pk, ()), many=True)
         found: list[dict[str, Any]] = shown.data
         return found
 
@@ -130,7 +132,7 @@ class ExplainingViewSet(GenericViewSet[User]):
 
 @extend_schema(tags=["roles"])
 class ExplanationViewSet(ExplainingViewSet):
-    serializer_class: Any = ExplanationSerializer
+    serializer_class: Any = PermissionExplanationSerializer
     action_permissions = {"explain": None}
     problem_statuses = {"explain": (404,)}
     pagination_class = None
@@ -167,7 +169,7 @@ class ExplanationViewSet(ExplainingViewSet):
 
 @extend_schema(tags=["roles"])
 class WhoCanViewSet(ExplainingViewSet):
-    serializer_class = HolderSerializer
+    serializer_class = PermissionHolderSerializer
     action_permissions = {"list": VIEW_ASSIGNMENT}
     problem_statuses = {"list": (404,)}
     orderings = {"created_at": "id"}

@@ -15,10 +15,10 @@ from rest_framework.reverse import reverse
 
 from authorization.api.filters import RoleFilterSet
 from authorization.api.serializers import (
-    ComparisonSerializer,
     HeldPermissionSerializer,
     PermissionGrantSerializer,
     RoleCloneSerializer,
+    RoleComparisonSerializer,
     RoleCreateSerializer,
     RoleDetailSerializer,
     RoleSerializer,
@@ -157,12 +157,14 @@ class RoleViewSet(ShapedViewSet[Role]):
         payload.is_valid(raise_exception=True)
         return self._made(services.clone_role(actor=actor, role=role, **payload.validated_data))
 
-    @extend_schema(summary="Compare two roles", parameters=[WITH], responses=ComparisonSerializer)
+    @extend_schema(
+        summary="Compare two roles", parameters=[WITH], responses=RoleComparisonSerializer
+    )
     @action(methods=["get"], detail=True)
     def compare(self, request: Request, pk: Any) -> Response:
         left = self.get_object()
         comparison = compare_roles(left, self._other_role())
-        return Response(ComparisonSerializer(comparison).data)
+        return Response(RoleComparisonSerializer(comparison).data)
 
     def _other_role(self) -> Role:
         try:

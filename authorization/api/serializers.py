@@ -29,14 +29,14 @@ class PermissionLabelSerializer(serializers.Serializer[PermissionLabel]):
     model = serializers.CharField(help_text="What it is about.")
 
 
-class ModuleSerializer(serializers.Serializer[Any]):
+class PermissionModuleSerializer(serializers.Serializer[Any]):
     app = serializers.CharField()
     name = serializers.CharField()
     permissions = PermissionLabelSerializer(many=True)
 
 
 class PermissionListSerializer(serializers.Serializer[Any]):
-    modules = ModuleSerializer(many=True)
+    modules = PermissionModuleSerializer(many=True)
 
 
 class HeldPermissionSerializer(serializers.Serializer[Any]):
@@ -177,7 +177,7 @@ class ComparedPermissionSerializer(serializers.Serializer[PermissionLabel]):
     module = serializers.CharField()
 
 
-class ComparisonSerializer(serializers.Serializer[Any]):
+class RoleComparisonSerializer(serializers.Serializer[Any]):
     """Which permissions only one of two roles holds, and which both do."""
 
     left = RoleInBriefSerializer()

@@ -64,7 +64,7 @@ LOOKED_AT = 200_000
 OBJECT = re.compile(r"([a-z0-9_]{1,100})\.([a-z0-9_]{1,100}):(.{1,64})")
 
 
-class EventSerializer(serializers.Serializer[AuditEvent]):
+class AuditEventSerializer(serializers.Serializer[AuditEvent]):
     """``trail_reading.shown()`` makes it; the fields are for the OpenAPI document."""
 
     id = serializers.IntegerField(help_text="Grows with each event.")
@@ -335,7 +335,7 @@ class AuditViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[AuditEvent
     """The audit trail, newest first, for who holds ``core.view_auditevent`` everywhere."""
 
     queryset = AuditEvent.objects.none()  # names the model; get_queryset decides the rows
-    serializer_class = EventSerializer
+    serializer_class = AuditEventSerializer
     permission_classes = [ActionPermission]
     pagination_class = TrailPagination
     action_permissions = {

@@ -67,7 +67,7 @@ class InvitationTokenSerializer(StrictSerializer):
     )
 
 
-class JoinedSerializer(serializers.ModelSerializer[Membership]):
+class JoinedGroupSerializer(serializers.ModelSerializer[Membership]):
     """The membership that an invitation has made."""
 
     class Meta:
@@ -196,12 +196,12 @@ class AnswerViewSet(ViewSet):
     action_permissions = {"accept": "groups.add_membership", "decline": None}
     problem_statuses = dict.fromkeys(("accept", "decline"), (409, "invitation_over"))
 
-    @extend_schema(summary="Accept an invitation", responses=JoinedSerializer)
+    @extend_schema(summary="Accept an invitation", responses=JoinedGroupSerializer)
     def accept(self, request: Request) -> Response:
         membership = services.accept_invitation(
             actor=current_user(request), token=_token_of(request)
         )
-        return Response(JoinedSerializer(membership).data)
+        return Response(JoinedGroupSerializer(membership).data)
 
     @extend_schema(
         summary="Decline an invitation",

@@ -27,7 +27,7 @@ PERMISSION = "users.view_session_analytics"
 PARAMETERS = ("from", "to", "group_by")
 
 
-class TotalsSerializer(serializers.Serializer[Any]):
+class AnalyticsTotalsSerializer(serializers.Serializer[Any]):
     sign_ins = serializers.IntegerField(help_text="Sign-ins that were finished.")
     active_sessions = serializers.IntegerField(
         help_text="Sessions that were used, counted on each day on which they were."
@@ -38,7 +38,7 @@ class TotalsSerializer(serializers.Serializer[Any]):
     new_devices = serializers.IntegerField(help_text="Devices that were seen for the first time.")
 
 
-class DurationsSerializer(serializers.Serializer[Any]):
+class SessionDurationsSerializer(serializers.Serializer[Any]):
     """Of sessions that ended; days before today to within 2.5 %. Null when none has ended."""
 
     median_seconds = serializers.FloatField(allow_null=True)
@@ -47,19 +47,19 @@ class DurationsSerializer(serializers.Serializer[Any]):
     )
 
 
-class PointSerializer(TotalsSerializer):
+class AnalyticsPointSerializer(AnalyticsTotalsSerializer):
     start = serializers.DateField(help_text="Its first day within the range.")
-    durations = DurationsSerializer()
+    durations = SessionDurationsSerializer()
 
 
-class GroupedSerializer(serializers.Serializer[Any]):
+class AnalyticsSliceSerializer(serializers.Serializer[Any]):
     value = serializers.CharField(
         help_text='By hour: weekday and hour in UTC, "1-08" is Monday from eight to nine.'
     )
     sign_ins = serializers.IntegerField()
 
 
-class FailuresSerializer(serializers.Serializer[Any]):
+class SignInFailuresSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
     failures = serializers.IntegerField()
 
@@ -68,15 +68,15 @@ class AnalyticsSerializer(serializers.Serializer[Any]):
     """Sign-ins and sessions of a range of days, in UTC; those of today up to this moment."""
 
     group_by = serializers.ChoiceField(choices=Grouping.choices)
-    totals = TotalsSerializer()
-    durations = DurationsSerializer()
-    series = PointSerializer(
+    totals = AnalyticsTotalsSerializer()
+    durations = SessionDurationsSerializer()
+    series = AnalyticsPointSerializer(
         many=True, help_text="By day; by week (from Monday) or month when grouped so."
     )
-    groups = GroupedSerializer(
+    groups = AnalyticsSliceSerializer(
         many=True, help_text="Sign-ins by what they are grouped by, the most first; else empty."
     )
-    failures_by_reason = FailuresSerializer(many=True)
+    failures_by_reason = SignInFailuresSerializer(many=True)
     uncounted_days = serializers.ListField(
         child=serializers.DateField(),
         help_text="Days that are left out until they are counted; usually none.",
