@@ -15,8 +15,8 @@ CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 CORS_ALLOW_HEADERS = (
-    "authorization", "content-type", "if-match", "if-none-match", "x-email-verification-key",
-    "x-password-reset-key", "x-request-id", "x-session-token",
+    "authorization", "content-type", "if-match", "if-none-match", "x-device-id", "x-device-trust",
+    "x-email-verification-key", "x-password-reset-key", "x-request-id", "x-session-token",
 )  # fmt: skip
 CORS_EXPOSE_HEADERS = (
     "Deprecation", "ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After",

@@ -19,11 +19,14 @@ from django import forms
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
+from authentication import device_trust
 from authentication.api.factor_answers import SCHEMAS, named
 from authentication.api.headless import OWN_VIEWS
 from authentication.api.sign_ins import session_limits
 from authentication.forms.sign_ins import LoginInput
 from core.api.errors import CONTENT_TYPE
+from truledgr.openapi_examples import ID
+from users import devices
 
 PREFIX = "/api/auth/{client}/v1/"
 NAMESPACE = "Auth"  # of allauth's components, which share some names with ours
@@ -43,6 +46,23 @@ def answer_of(description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
+def header_of(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+
+
+# What an app says of the device it runs on; a browser has cookies for it.
+DEVICE_HEADERS = {
+    "DeviceID": header_of(
+        devices.HEADER,
+        "Which device the app runs on: an id that it makes once and keeps, 22 to 128 random "
+        "letters, digits, `-` and `_`. Another text counts as none.",
+    ),
+    "DeviceTrust": header_of(
+        device_trust.HEADER,
+        "The secret that the app was given when the device was trusted: a sign-in then asks for "
+        "no second factor.",
+    ),
+}
 SIGNED_IN = answer_of("Signed in.", {"$ref": "#/components/schemas/AuthenticatedResponse"})
 # What any flow may answer: the body cannot be read, a second factor is missing, the session is
 # over, too many tries.
@@ -71,6 +91,7 @@ def add_sign_in_flows(result: dict[str, Any], **_context: Any) -> dict[str, Any]
             item[method]["operationId"] = operation_id(path, method)
             item[method]["summary"] = item[method]["summary"].strip()
             prove_session(path, item[method])
+            name_device(path, item[method])
             for status, answer in EVERYWHERE.items():
                 item[method]["responses"].setdefault(status, answer)
             if "{" in path:
@@ -116,6 +137,7 @@ def add_sign_in_flows(result: dict[str, Any], **_context: Any) -> dict[str, Any]
         body["required"] = True
     walk([schemas, flows["components"]["requestBodies"]], require_text)
     flows["components"]["parameters"]["PasswordResetKey"]["schema"]["minLength"] = 1
+    flows["components"]["parameters"].update(deepcopy(DEVICE_HEADERS))
     # Null where no session was looked for.
     flag = schemas["AuthenticationMeta"]["allOf"][1]["properties"]["is_authenticated"]
     flag["type"] = ["boolean", "null"]
@@ -188,11 +210,23 @@ def prove_session(path: str, operation: dict[str, Any]) -> None:
         operation["security"] = []
 
 
+def name_device(path: str, operation: dict[str, Any]) -> None:
+    """Name the headers that a sign-in goes by, wherever one may begin or end."""
+    if path.startswith(PREFIX + "auth/"):
+        operation["parameters"] += [
+            {"$ref": f"#/components/parameters/{name}"} for name in DEVICE_HEADERS
+        ]
+
+
 @cache
 def allauth_document() -> bytes:
-    """allauth's own document as JSON, for the settings in use; reading it takes a second."""
+    """allauth's own document as JSON, for the settings in use; reading it takes a second.
+
+    With one id of a user for an example: allauth makes up another in each process.
+    """
     content: bytes = OpenAPIJSONView().get(HttpRequest()).content
-    return content
+    user = json.loads(content)["components"]["schemas"]["User"]
+    return content.replace(user["properties"]["id"]["example"].encode(), ID.encode())
 
 
 def is_served(path: str) -> bool:
@@ -225,7 +259,9 @@ def own_paths(*, described: dict[str, Any]) -> dict[str, dict[str, Any]]:
         if path in described and not hasattr(view, "documented_answers"):
             continue
         item: dict[str, Any] = {
-            method: own_operation(view, method, path) for method in METHODS if hasattr(view, method)
+            method: own_operation(view, method, path)
+            for method in sorted(METHODS)
+            if hasattr(view, method)
         }
         paths[path] = item
     return paths

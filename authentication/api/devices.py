@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin
@@ -22,7 +22,7 @@ from core.api.filters import StrictFilterBackend
 from core.api.permissions import OwnRowsPermission
 from core.api.serializers import StrictSerializer
 from users.api.callers import current_user
-from users.devices import device_of, is_app
+from users.devices import HEADER, device_of, is_app
 from users.models import Device
 from users.services import LONGEST_DEVICE_NAME, rename_device
 
@@ -80,7 +80,12 @@ class DeviceReportSerializer(serializers.Serializer[Any]):
     reset_mailed = serializers.BooleanField(help_text="A link to set a new password is mailed.")
 
 
-@extend_schema(tags=["me"])
+APP_ID = OpenApiParameter(
+    HEADER, str, OpenApiParameter.HEADER, description="Of apps: which device this one is."
+)
+
+
+@extend_schema(tags=["me"], parameters=[APP_ID])
 @extend_schema_view(list=extend_schema(summary="List your devices"))
 class DeviceViewSet(StepUpToChange, ListModelMixin, GenericViewSet[Device]):
     """The caller's devices; each change needs a recent step-up."""

@@ -1,12 +1,17 @@
 """What the OpenAPI document says of each operation is there, and true as far as it can be told."""
 
+import os
 import re
+import subprocess
+import sys
 from itertools import pairwise
 
 import jsonschema
 import pytest
+from django.conf import settings
 
 from core.api.codes import CODES
+from truledgr.tests.postgres import PROJECT
 from truledgr.tests.test_endpoints import endpoints
 from truledgr.tests.test_openapi import operations, resolved
 
@@ -19,6 +24,23 @@ WITHOUT_EXAMPLE = {"application/zip"}
 @pytest.fixture(scope="module")
 def everything(document):
     return {**operations(document), **operations(document, "/api/auth/")}
+
+
+def test_every_process_makes_the_same_document():
+    """To the byte: clients compare it with what they were made from."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "manage.py", "spectacular", "--format", "openapi-json"],
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+        )
+        for seed in "12"
+    ]
+    one, other = [process.communicate()[0] for process in processes]
+
+    assert len(one) > 100_000
+    assert one == other
 
 
 def test_operation_ids_are_one_of_a_kind_and_make_good_names(everything):
@@ -106,6 +128,18 @@ def test_a_conditional_write_and_its_answers_go_together(document):
         assert ("If-Match" in headers) == ({"412", "428"} <= statuses), name
         assert ("If-Match" in headers) == ("412" in statuses or "428" in statuses), name
         assert ("If-None-Match" in headers) == ("304" in statuses), name
+
+
+def test_a_page_of_another_origin_may_send_every_header_of_the_document(document, everything):
+    sent = {"X-Request-ID", "Authorization", "Content-Type"}  # of no operation alone
+    for operation in everything.values():
+        for parameter in operation.get("parameters", ()):
+            found = resolved(document, parameter)
+            if found["in"] == "header":
+                sent.add(found["name"])
+
+    assert {"If-Match", "X-Device-ID", "X-Device-Trust", "X-Session-Token"} <= sent
+    assert {name.lower() for name in sent} == set(settings.CORS_ALLOW_HEADERS)
 
 
 def test_the_problems_of_a_status_tell_their_codes_and_the_remedies(document):
