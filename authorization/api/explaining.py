@@ -17,7 +17,7 @@ from rest_framework.viewsets import GenericViewSet
 from authorization.api.serializers import RoleInBriefSerializer
 from authorization.explaining import Explanation, explain, grounds_for, who_can
 from authorization.grounds import Ground
-from authorization.lookups import UnknownError, find_object
+from authorization.lookups import LONGEST_TEXT, UnknownError, find_object
 from authorization.models import VIEW_ASSIGNMENT
 from core.api.filters import PAGE_PARAMETERS, check_parameters
 from core.api.permissions import ActionPermission, token_allows
@@ -25,12 +25,13 @@ from core.errors import NotAllowedError
 from users.api.callers import current_user
 from users.models import User
 
+NAME = {"type": "string", "maxLength": LONGEST_TEXT}
 PERMISSION = OpenApiParameter(
-    "permission", str, required=True, description="`app.codename`, such as `items.view_item`."
+    "permission", NAME, required=True, description="`app.codename`, such as `items.view_item`."
 )
 OBJECT = OpenApiParameter(
     "object",
-    str,
+    NAME,
     description="On what, as `app.model:id`, such as `items.item:…`; everywhere when left out.",
 )
 USER = OpenApiParameter(
