@@ -1,6 +1,5 @@
 """Fixtures of the project's own tests."""
 
-import json
 from io import StringIO
 
 import pytest
@@ -8,15 +7,20 @@ from django.core.management import call_command
 
 from authentication.tests.tries import within_one_window
 from truledgr.tests.log_capture import lines
+from truledgr.tests.scratch import shared
 
 __all__ = ["lines", "within_one_window"]
 
 
 @pytest.fixture(scope="session")
-def document():
+def document(tmp_path_factory):
     """The OpenAPI document, which the command has found to be valid and made without a warning."""
+    return shared("document", tmp_path_factory, write_document)
+
+
+def write_document():
     out = StringIO()
     call_command(
         "spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out
     )
-    return json.loads(out.getvalue())
+    return out.getvalue()

@@ -1,4 +1,4 @@
-"""Runs a scenario of ``truledgr.tests.killing`` on the engine of this test run."""
+"""Runs a scenario of ``truledgr.tests.killing`` on the engine of this test run, once for all."""
 
 import fcntl
 import json
@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,20 @@ from truledgr.tests.postgres import PROJECT
 
 def report_of(name: str, factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The report of a scenario; the workers of one test run share it."""
+    return shared(f"scenario-{name}", factory, lambda: _run(name, factory.mktemp(name)))
+
+
+def shared(name: str, factory: pytest.TempPathFactory, make: Callable[[], str]) -> Any:
+    """The JSON that ``make`` writes, read; the workers of one test run have it made once."""
     directory = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         directory = directory.parent
-    kept = directory / f"scenario-{name}.json"
-    with (directory / f"scenario-{name}.lock").open("w") as lock:
+    kept = directory / f"{name}.json"
+    with (directory / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
-            kept.write_text(_run(name, factory.mktemp(name)))
-    report: dict[str, Any] = json.loads(kept.read_text())
-    return report
+            kept.write_text(make())
+    return json.loads(kept.read_text())
 
 
 def _run(name: str, directory: Path) -> str:

@@ -25,7 +25,8 @@ from truledgr.tests.test_crash import signed_in_token
 from users.models import SessionActivity, UserSession
 from users.tests.factories import UserFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# It is long: a group of its own begins early.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("backup")]
 
 PAGE = "docs/operations/backup-and-restore.md"
 OBJECTS = {

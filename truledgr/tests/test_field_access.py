@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from drf_spectacular.generators import SchemaGenerator
 
 from authentication.models import APIToken, PasswordResetToken
 from authentication.tests.clients import make_app
@@ -54,11 +53,6 @@ ALLOWED = {
 HIDDEN = re.compile(
     r"password|(?<!row)_hash$|secret|session_data|salt|fingerprint$|codes$|(?<!t)otp_|recovery|canary"
 )
-
-
-@pytest.fixture(scope="module")
-def document():
-    return SchemaGenerator().get_schema(request=None, public=True)
 
 
 def operations(document):

@@ -1,5 +1,6 @@
 """Clients that are generated from the OpenAPI document do what integrators do, on a real server."""
 
+import json
 import os
 import re
 import shutil
@@ -7,9 +8,9 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django_otp.oath import TOTP
 
 from authentication import secrets
@@ -27,6 +28,7 @@ from truledgr.tests.clients.generating import (
     check_typescript,
     generate,
 )
+from truledgr.tests.scratch import shared
 from truledgr.tests.serving import serving
 
 NAMES = ["Anvil", "Bucket", "Chisel", "Drill", "File", "Gimlet", "Hammer"]
@@ -42,29 +44,35 @@ Signed out: authentication_failed
 """
 
 
-@pytest.fixture
-def workshop(tmp_path):
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory, document):
     """A directory with both clients, and the programs that use them."""
-    call_command("spectacular", "--format", "openapi-json", "--file", str(tmp_path / DOCUMENT))
-    generate(tmp_path)
-    (tmp_path / "package.json").write_text('{"type": "module"}')
-    for program in JOURNEYS:
-        shutil.copy(HERE / program, tmp_path)
-    return tmp_path
+
+    def make():
+        directory = tmp_path_factory.mktemp("workshop")
+        (directory / DOCUMENT).write_text(json.dumps(document))
+        generate(directory)
+        (directory / "package.json").write_text('{"type": "module"}')
+        for program in JOURNEYS:
+            shutil.copy(HERE / program, directory)
+        return json.dumps(str(directory))
+
+    return Path(shared("workshop", tmp_path_factory, make))
+
+
+def test_generated_clients_compile(workshop):
+    check_python(workshop)
+    check_typescript(workshop, "journey.ts")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_generated_clients_compile_and_make_the_whole_journey(workshop):
+def test_generated_clients_make_the_whole_journey(workshop):
     people = {program: person(program) for program in JOURNEYS}
 
     with (
         serving(workshop, DJANGO_SETTINGS_MODULE="truledgr.settings_test") as server,
         ThreadPoolExecutor() as pool,
     ):
-        checks = [
-            pool.submit(check_python, workshop),
-            pool.submit(check_typescript, workshop, "journey.ts"),
-        ]
         server.wait_until_ready()
         url = f"http://127.0.0.1:{server.port}"
         journeys = {
@@ -72,8 +80,6 @@ def test_generated_clients_compile_and_make_the_whole_journey(workshop):
             for program, (user, app) in people.items()
         }
         told = {program: journey.result() for program, journey in journeys.items()}
-        for check in checks:
-            check.result()
 
     for program, (user, _app) in people.items():
         names = " ".join(reversed(NAMES))

@@ -9,6 +9,10 @@ from truledgr.tests.docs.blocks import all_blocks
 from truledgr.tests.docs.demo import running_demo
 
 
+# The longest test of all begins with the first.
+pytestmark = pytest.mark.xdist_group("documents")
+
+
 @pytest.fixture
 def demo(request, tmp_path):
     # Not in the signature: that would have it run on each engine.
