@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
@@ -15,10 +16,17 @@ from core.api.filters import check_parameters
 
 
 class KeptGenerator(SchemaGenerator):
-    """The document is the same for everybody: made once a process, which takes a second."""
+    """The document is the same for everybody: made once a process, which takes a second.
+
+    By one thread: what drf-spectacular loads for its first document is half there for a second one.
+    """
 
     def get_schema(self, request: Any = None, public: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
-        return _document()
+        with _making:
+            return _document()
+
+
+_making = Lock()
 
 
 @cache

@@ -4,13 +4,17 @@ import os
 import re
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import jsonschema
 import pytest
 from django.conf import settings
+from drf_spectacular.generators import SchemaGenerator
 
 from core.api.codes import CODES
+from truledgr import api_pages
 from truledgr.tests.postgres import PROJECT
 from truledgr.tests.test_endpoints import endpoints
 from truledgr.tests.test_openapi import operations, resolved
@@ -41,6 +45,26 @@ def test_every_process_makes_the_same_document():
 
     assert len(one) > 100_000
     assert one == other
+
+
+def test_those_who_ask_first_at_the_same_time_have_it_made_once(monkeypatch):
+    made = []
+
+    def slowly(self, **_options):
+        made.append({"openapi": "3.1.1"})
+        time.sleep(0.2)
+        return made[-1]
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", slowly)
+    api_pages._document.cache_clear()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            got = list(pool.map(lambda _: api_pages.KeptGenerator().get_schema(), range(4)))
+    finally:
+        api_pages._document.cache_clear()
+
+    assert got == made * 4
+    assert len(made) == 1
 
 
 def test_operation_ids_are_one_of_a_kind_and_make_good_names(everything):
