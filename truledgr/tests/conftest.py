@@ -7,7 +7,7 @@ from django.core.management import call_command
 
 from authentication.tests.tries import within_one_window
 from truledgr.tests.log_capture import lines
-from truledgr.tests.scratch import shared
+from truledgr.tests.sharing import shared
 
 __all__ = ["lines", "within_one_window"]
 

@@ -1,12 +1,9 @@
-"""Runs a scenario of ``truledgr.tests.killing`` on the engine of this test run, once for all."""
+"""Runs a scenario of ``truledgr.tests.killing`` on the engine of this test run."""
 
-import fcntl
-import json
 import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +12,15 @@ from django.db import connection
 
 from truledgr.tests.engines import with_name
 from truledgr.tests.postgres import PROJECT
+from truledgr.tests.sharing import shared
 
 
 def report_of(name: str, factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The report of a scenario; the workers of one test run share it."""
-    return shared(f"scenario-{name}", factory, lambda: _run(name, factory.mktemp(name)))
-
-
-def shared(name: str, factory: pytest.TempPathFactory, make: Callable[[], str]) -> Any:
-    """The JSON that ``make`` writes, read; the workers of one test run have it made once."""
-    directory = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        directory = directory.parent
-    kept = directory / f"{name}.json"
-    with (directory / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not kept.exists():
-            kept.write_text(make())
-    return json.loads(kept.read_text())
+    report: dict[str, Any] = shared(
+        f"scenario-{name}", factory, lambda: _run(name, factory.mktemp(name))
+    )
+    return report
 
 
 def _run(name: str, directory: Path) -> str:

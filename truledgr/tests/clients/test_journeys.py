@@ -28,8 +28,8 @@ from truledgr.tests.clients.generating import (
     check_typescript,
     generate,
 )
-from truledgr.tests.scratch import shared
 from truledgr.tests.serving import serving
+from truledgr.tests.sharing import shared
 
 NAMES = ["Anvil", "Bucket", "Chisel", "Drill", "File", "Gimlet", "Hammer"]
 JOURNEYS = {"journey.py": [sys.executable, "-W", "error"], "journey.ts": [str(NODE)]}
