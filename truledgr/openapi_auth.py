@@ -25,12 +25,12 @@ from authentication.api.headless import OWN_VIEWS
 from authentication.api.sign_ins import session_limits
 from authentication.forms.sign_ins import LoginInput
 from core.api.errors import CONTENT_TYPE
-from truledgr.openapi_examples import ID
+from truledgr.openapi_examples import ID, NAMES
 from users import devices
 
 PREFIX = "/api/auth/{client}/v1/"
 NAMESPACE = "Auth"  # of allauth's components, which share some names with ours
-METHODS = frozenset({"get", "post", "put", "patch", "delete"})
+METHODS = ("delete", "get", "patch", "post", "put")
 TYPES: dict[type[forms.Field], dict[str, Any]] = {
     forms.BooleanField: {"type": "boolean"},
     forms.IntegerField: {"type": "integer"},
@@ -87,7 +87,7 @@ def add_sign_in_flows(result: dict[str, Any], **_context: Any) -> dict[str, Any]
     paths = {path: item for path, item in flows["paths"].items() if is_served(path)}
     paths.update(own_paths(described=paths))
     for path, item in paths.items():
-        for method in METHODS & item.keys():
+        for method in item.keys() & METHODS:
             item[method]["operationId"] = operation_id(path, method)
             item[method]["summary"] = item[method]["summary"].strip()
             prove_session(path, item[method])
@@ -133,9 +133,14 @@ def add_sign_in_flows(result: dict[str, Any], **_context: Any) -> dict[str, Any]
     for name in NEVER_EMPTY:
         schemas[name]["minLength"] = 1
     schemas["Email"]["format"] = "email"
-    for body in flows["components"]["requestBodies"].values():
+    schemas["Password"]["example"] = NAMES["password"]  # allauth's is too short to be taken
+    bodies = flows["components"]["requestBodies"]
+    for body in bodies.values():
         body["required"] = True
-    walk([schemas, flows["components"]["requestBodies"]], require_text)
+    bodies["ChangePassword"]["content"]["application/json"]["schema"]["example"] = {
+        name: NAMES[name] for name in ("current_password", "new_password")
+    }
+    walk([schemas, bodies], require_text)
     flows["components"]["parameters"]["PasswordResetKey"]["schema"]["minLength"] = 1
     flows["components"]["parameters"].update(deepcopy(DEVICE_HEADERS))
     # Null where no session was looked for.
@@ -162,7 +167,7 @@ def add_sign_in_flows(result: dict[str, Any], **_context: Any) -> dict[str, Any]
 def own_refusals(paths: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The 403 of flows that have words of their own for it."""
     for item in paths.values():
-        for method in METHODS & item.keys():
+        for method in item.keys() & METHODS:
             answer = item[method]["responses"]["403"]
             if "$ref" not in answer:
                 answer.setdefault("content", {})
@@ -220,11 +225,9 @@ def name_device(path: str, operation: dict[str, Any]) -> None:
 
 @cache
 def allauth_document() -> bytes:
-    """allauth's own document as JSON, for the settings in use; reading it takes a second.
-
-    With one id of a user for an example: allauth makes up another in each process.
-    """
+    """allauth's own document as JSON, for the settings in use; reading it takes a second."""
     content: bytes = OpenAPIJSONView().get(HttpRequest()).content
+    # Each process would have another id of a user for an example.
     user = json.loads(content)["components"]["schemas"]["User"]
     return content.replace(user["properties"]["id"]["example"].encode(), ID.encode())
 
@@ -259,9 +262,7 @@ def own_paths(*, described: dict[str, Any]) -> dict[str, dict[str, Any]]:
         if path in described and not hasattr(view, "documented_answers"):
             continue
         item: dict[str, Any] = {
-            method: own_operation(view, method, path)
-            for method in sorted(METHODS)
-            if hasattr(view, method)
+            method: own_operation(view, method, path) for method in METHODS if hasattr(view, method)
         }
         paths[path] = item
     return paths

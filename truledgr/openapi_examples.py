@@ -32,7 +32,11 @@ NAMES: dict[str, Any] = {
     "username": "ann",
     "email": "ann@example.org",
     "password": "a long sentence of mine",
+    "current_password": "a long sentence of mine",
     "new_password": "another long sentence of mine",
+    "first_name": "Ann",
+    "last_name": "Lee",
+    "expires_at": "2099-12-31T00:00:00Z",  # a moment to come, whenever this is read
     "name": "Kettle",
     "slug": "kitchen",
     "description": "Boils a litre in two minutes.",
@@ -51,6 +55,14 @@ NAMES: dict[str, Any] = {
 }
 # Bodies whose parts do not all go together.
 BODIES: dict[str, dict[str, Any]] = {
+    "Auth.Login": {"username": NAMES["username"], "password": NAMES["password"]},
+    "APITokenCreateRequest": {"name": "Nightly export"},
+    "GroupCreateRequest": {"name": "Kitchen"},
+    "PatchedDeviceNameRequest": {"name": "Work laptop"},
+    "PatchedGroupUpdateRequest": {"name": "Kitchen"},
+    "PatchedRoleUpdateRequest": {"name": "Bookkeeper"},
+    "RoleCloneRequest": {"name": "Bookkeeper"},
+    "RoleCreateRequest": {"name": "Bookkeeper"},
     "ItemCreateRequest": {
         "name": "Kettle",
         "description": "Boils a litre in two minutes.",
@@ -146,7 +158,7 @@ class Maker:
         return [self.of(schema.get("items", {}), name.removesuffix("s"), depth + 1)] * count
 
     def _text(self, schema: dict[str, Any], name: str) -> str:
-        if schema.get("format") in FORMATS:
+        if name not in NAMES and schema.get("format") in FORMATS:
             return str(FORMATS[schema["format"]])
         text = NAMES.get(name, "")
         if not isinstance(text, str) or not text:
