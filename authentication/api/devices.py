@@ -80,12 +80,12 @@ class DeviceReportSerializer(serializers.Serializer[Any]):
     reset_mailed = serializers.BooleanField(help_text="A link to set a new password is mailed.")
 
 
-APP_ID = OpenApiParameter(
+DEVICE_ID = OpenApiParameter(
     HEADER, str, OpenApiParameter.HEADER, description="Of apps: which device this one is."
 )
 
 
-@extend_schema(tags=["me"], parameters=[APP_ID])
+@extend_schema(tags=["me"], parameters=[DEVICE_ID])
 @extend_schema_view(list=extend_schema(summary="List your devices"))
 class DeviceViewSet(StepUpToChange, ListModelMixin, GenericViewSet[Device]):
     """The caller's devices; each change needs a recent step-up."""
